@@ -1,0 +1,144 @@
+"""Observations that many tools share, with the prose of a `Pass:` line that asks for them."""
+
+from __future__ import annotations
+
+from gonogo.model.observation import Combine, ObservationType, Type
+from gonogo.plugins import Clause, Family
+
+_INT, _DOUBLE = Type.INT, Type.DOUBLE
+
+TESTS = Family(
+    name="tests",
+    doc="Counts of a test run. Where not one test was executed, all of them are absent: the outcome is UNKNOWN.",
+    hints=r"\btests?\b|\be2e\b|playwright|vitest|jest|pytest|go test",
+    types=(
+        ObservationType("tests.total", _INT, "tests collected"),
+        ObservationType("tests.passed", _INT, "tests that passed, flaky ones included"),
+        ObservationType("tests.failed", _INT, "tests that failed", counts=("failed",)),
+        ObservationType(
+            "tests.errored",
+            _INT,
+            "test files or suites that could not be run, and errors outside any test",
+            counts=("errored",),
+        ),
+        ObservationType("tests.skipped", _INT, "tests skipped or marked todo by their authors"),
+        ObservationType("tests.flaky", _INT, "tests that failed first and passed on a retry", counts=("flaky",)),
+        ObservationType("tests.not_run", _INT, "tests collected that never ran: bail, abort, interruption"),
+    ),
+    clauses=(
+        Clause(
+            r"(?:100 ?% pass|all (?:\w+ ){0,3}(?:tests?|e2e|flows?|specs?)(?: are)? (?:pass(?:ed)?|green))",
+            ("tests.failed == 0", "tests.errored == 0", "tests.not_run == 0", "tests.passed > 0"),
+            "All tests pass",
+        ),
+    ),
+)
+
+COVERAGE = Family(
+    name="coverage",
+    doc="Coverage over the whole scope that the tool measured; the scope is shown beside it.",
+    hints=r"coverage",
+    types=tuple(
+        ObservationType(f"coverage.{part}.{figure}", type_, f"{part} {meaning}", unit=unit, combine=combine)
+        for part in ("lines", "statements", "functions", "branches")
+        for figure, type_, meaning, unit, combine in (
+            ("pct", _DOUBLE, "covered, of all in scope", "%", Combine.PERCENT),
+            ("covered", _INT, "covered", "", Combine.SUM),
+            ("total", _INT, "in scope", "", Combine.SUM),
+        )
+    )
+    + (ObservationType("coverage.files", _INT, "source files in scope"),),
+    clauses=(
+        Clause(
+            r"(?P<part>line|statement|function|branch)(?:s|es)? coverage (?:≥|>=|at least) ?(?P<pct>\d+(?:\.\d+)?) ?%",
+            ("coverage.{part}.pct >= {pct}",),
+            "lines coverage ≥ 65%",
+        ),
+    ),
+)
+
+LINT = Family(
+    name="lint",
+    doc="What a linter found.",
+    hints=r"\blint|eslint|\bruff\b",
+    types=(
+        ObservationType("lint.errors", _INT, "errors, fatal parse errors included", counts=("error",)),
+        ObservationType("lint.warnings", _INT, "warnings", counts=("warning",)),
+        ObservationType("lint.files", _INT, "files looked at"),
+    ),
+    clauses=(
+        Clause(r"(?:0|no|zero) (?:lint(?:ing)? |eslint )?errors", ("lint.errors == 0",), "0 errors"),
+        Clause(
+            r"warnings (?:are )?acceptable only if documented",
+            ("lint.warnings == 0",),
+            "warnings acceptable only if documented",
+            documented=True,
+        ),
+        Clause(r"(?:0|no|zero) (?:lint(?:ing)? |eslint )?warnings", ("lint.warnings == 0",), "0 warnings"),
+    ),
+)
+
+FORMAT = Family(
+    name="format",
+    doc="What a formatter would change.",
+    hints=r"\bformat|prettier",
+    types=(
+        ObservationType("format.unformatted", _INT, "files that are not formatted", counts=("error",)),
+        ObservationType("format.files", _INT, "files looked at, where the tool says so"),
+    ),
+    clauses=(Clause(r"(?:0|no|zero) (?:format(?:ting)? )?errors", ("format.unformatted == 0",), "0 errors"),),
+)
+
+TYPES = Family(
+    name="types",
+    doc="What a type checker found.",
+    hints=r"typecheck|type check|type safety|\btsc\b|typescript|\bmypy\b",
+    types=(ObservationType("types.errors", _INT, "type errors", counts=("error",)),),
+    clauses=(
+        Clause(r"(?:0|no|zero) (?:typescript |type |tsc |mypy )?errors", ("types.errors == 0",), "0 TypeScript errors"),
+    ),
+)
+
+VULNERABILITIES = Family(
+    name="vulnerabilities",
+    doc="Known vulnerabilities in dependencies, by severity. An answer that is no report counts nothing.",
+    hints=r"security|audit|vulnerabilit",
+    types=(
+        ObservationType("vulnerabilities.critical", _INT, "of critical severity", counts=("critical",)),
+        ObservationType("vulnerabilities.high", _INT, "of high severity", counts=("high",)),
+        ObservationType("vulnerabilities.medium", _INT, "of medium severity (npm: moderate)", counts=("medium",)),
+        ObservationType("vulnerabilities.low", _INT, "of low severity", counts=("low",)),
+        ObservationType("vulnerabilities.info", _INT, "informational", counts=("info",)),
+        ObservationType("vulnerabilities.packages", _INT, "dependencies looked at"),
+    ),
+    clauses=(
+        Clause(
+            r"(?:0|no|zero) critical(?: ?/ ?| (?:or|and) )high(?: (?:vulnerabilities|vulns?|findings))?",
+            ("vulnerabilities.critical == 0", "vulnerabilities.high == 0"),
+            "0 Critical/High",
+        ),
+        Clause(
+            r"(?:medium|moderate)s? documented(?: \(.*\))?",
+            ("vulnerabilities.medium == 0",),
+            "Mediums documented (owner/date)",
+            documented=True,
+        ),
+    ),
+)
+
+EXIT = Family(
+    name="exit",
+    doc="Criteria that *are* the exit code, and marks in what a command printed.",
+    hints=r"",
+    types=(),
+    clauses=(
+        Clause(
+            r"(?:[\w./ -]+ )?(?:\(exit 0\)|exits? (?:code )?0|(?:builds?|migrat\w+) (?:succeeds?|exit 0))",
+            ("exit == 0",),
+            "MkDocs builds (exit 0)",
+        ),
+        Clause(
+            r"(?P<mark>[\w./-]+) ✅(?: in .* output)?", ('output.marked("{mark}")',), "Frontend ✅ in verify output"
+        ),
+    ),
+)

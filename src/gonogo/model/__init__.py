@@ -1,0 +1,1 @@
+"""The nouns of gonogo: frozen dataclasses and enums, without I/O."""

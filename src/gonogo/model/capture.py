@@ -1,0 +1,69 @@
+"""What a probe or an action brought back: digests of stored bytes, exit status, times. Serialisable as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gonogo.model.observation import Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Bytes in the evidence store, after redaction, named by their own digest."""
+
+    name: str
+    """What it is within its capture: `stdout`, `stderr`, `facts.json`, `report/eslint.json`."""
+    sha256: str
+    """Hex digest of the *stored* (redacted, perhaps cut) bytes: the key in the store."""
+    size: int
+    """Bytes stored."""
+    total: int
+    """Bytes the source produced; more than `size` where head and tail were kept."""
+    media_type: str = "application/octet-stream"
+    total_sha256: str = ""
+    """Digest of the whole redacted stream where only head and tail were kept; empty otherwise."""
+    path: str = ""
+    """Path in the repository, for a file that a command wrote; empty for streams."""
+
+    @property
+    def cut(self) -> bool:
+        """Whether only head and tail were kept."""
+        return bool(self.total_sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRef:
+    """A tool's report inside a capture: which blob, read by which parser, for which tool."""
+
+    blob: str
+    parser: str
+    tool: str = ""
+    exit: int | None = None
+    """Exit code of the tool that wrote it, where it was seen by itself."""
+    params: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """The outcome of one call: value out of an attempt, value into the parsers."""
+
+    kind: str
+    """The probe or action that made it: `command`, `http`."""
+    shown: str
+    """What was done, as a person would type or say it; redacted."""
+    blobs: tuple[Blob, ...] = ()
+    reports: tuple[ReportRef, ...] = ()
+    exit: int | None = None
+    """Exit code of the command; None where there was none (signal, timeout, not a command)."""
+    signal: str = ""
+    """`SIGKILL` and the like, where a signal ended it."""
+    troubles: tuple[Trouble, ...] = ()
+    notes: tuple[str, ...] = ()
+    started: str = ""
+    """UTC, RFC 3339 with microseconds."""
+    seconds: float = 0.0
+    """Duration on the monotonic clock."""
+
+    def blob(self, name: str) -> Blob | None:
+        """The blob called `name`, or None."""
+        return next((b for b in self.blobs if b.name == name), None)

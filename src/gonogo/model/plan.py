@@ -1,0 +1,83 @@
+"""A plan: what one run will do, frozen and hashed before it does anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gonogo.model.checklist import Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is being released: a commit, whether the tree was clean, and later the image digests."""
+
+    commit: str
+    """40 (or 64) hex digits; empty where there is no commit yet."""
+    branch: str = ""
+    """Empty when detached."""
+    dirty: tuple[str, ...] = ()
+    """Paths that differ from the commit, untracked ones too; empty: clean."""
+    remote: str = ""
+    """URL of the branch's remote without credentials; empty where there is none."""
+    pushed: bool | None = None
+    """Whether the commit is on the remote branch; None where that cannot be told."""
+
+    @property
+    def clean(self) -> bool:
+        """Whether the working tree equals the commit."""
+        return not self.dirty
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A gate with its place in the graph."""
+
+    gate: Gate
+    needs: tuple[str, ...] = ()
+    """Gate ids that must be finished first (explicit needs; phase order is kept by the scheduler)."""
+    not_applicable: str = ""
+    """The reason, where the gate's `when` is false for this subject and target."""
+    left_out: str = ""
+    """Why the selection does not run it: `optional, not selected`; empty: it runs."""
+
+    @property
+    def id(self) -> str:
+        """The gate's id."""
+        return self.gate.id
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseTitle:
+    """A phase without its gates, for headings."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Checklist + subject + target + selection, frozen; its digest names it."""
+
+    digest: str
+    """sha256 over the canonical JSON of everything below."""
+    checklist_digest: str
+    title: str
+    source: str
+    """The checklist's path, relative to the repository."""
+    subject: Subject
+    target: str
+    phases: tuple[PhaseTitle, ...]
+    nodes: tuple[Node, ...]
+    """In the order of the document."""
+    inputs: dict[str, str] = field(default_factory=dict)
+    """Values of the inputs that are not secret."""
+    input_files: dict[str, str] = field(default_factory=dict)
+    """Declared input file -> salted digest of its bytes, or `missing`."""
+    allow_dirty: bool = False
+
+    def node(self, gate: str) -> Node:
+        """The node of the gate called `gate`; raises `KeyError` where there is none."""
+        for node in self.nodes:
+            if node.id == gate:
+                return node
+        raise KeyError(gate)

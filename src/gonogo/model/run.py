@@ -1,0 +1,55 @@
+"""A run as the ledger tells it: what every output renders from, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gonogo.model.checklist import Gate
+from gonogo.model.outcome import Outcome
+from gonogo.model.plan import Plan
+from gonogo.model.verdict import Decision, Verdict
+
+
+class RunState(StrEnum):
+    """Where a run is in its life."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+    """Its process is gone, or was told to stop, before the decision; `--resume` goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateView:
+    """A gate of the plan with its verdict; a gate that was never reached has one too: NOT_RUN, with its reason."""
+
+    gate: Gate
+    verdict: Verdict
+
+    @property
+    def outcome(self) -> Outcome:
+        """The verdict's outcome."""
+        return self.verdict.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run, folded from its events."""
+
+    id: str
+    plan: Plan
+    state: RunState
+    started: str
+    """UTC, RFC 3339."""
+    ended: str = ""
+    seconds: float = 0.0
+    gates: tuple[GateView, ...] = ()
+    """Every gate of the plan, in its order."""
+    decision: Decision | None = None
+    exit_code: int | None = None
+    notes: tuple[str, ...] = ()
+    """About the run as a whole: the dirty tree, what one gate removed that another needed, a time budget spent."""
+    evidence_directory: str = ""
+    holder: dict[str, object] = field(default_factory=dict)
+    """Host, pid, boot id, user and gonogo version of the process that ran it last."""

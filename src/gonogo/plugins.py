@@ -311,9 +311,10 @@ class Registry:
     def observation_types(self) -> dict[str, ObservationType]:
         """Every observation any kind declares, by name, with the two that each command yields."""
         types = {t.name: t for t in COMMAND_OBSERVATIONS}
-        for kind in (*self.families.values(),):
-            types.update({t.name: t for t in kind.types})
-        for source in (*self.parsers.values(), *self.probes.values(), *self.tools.values()):
+        for family in self.families.values():
+            types.update({t.name: t for t in family.types})
+        sources: list[Probe | Parser | Tool] = [*self.parsers.values(), *self.probes.values(), *self.tools.values()]
+        for source in sources:
             types.update({t.name: t for t in source.yields})
         return types
 

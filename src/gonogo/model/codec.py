@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import typing
 from datetime import date
 from enum import Enum
 from functools import cache
@@ -37,7 +38,7 @@ def _adapter(kind: Any) -> Any:
 
 def load(kind: type[T], data: Any) -> T:
     """The noun of type `kind` from what `dump` gave; raises `pydantic.ValidationError` where it does not fit."""
-    loaded: T = _adapter(kind).validate_python(data)
+    loaded: T = _adapter(typing.cast("Any", kind)).validate_python(data)
     return loaded
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
 
 from gonogo.errors import InputError, nearest
-from gonogo.model.capture import Blob, Capture
+from gonogo.model.capture import Blob, Capture, ReportRef
 from gonogo.model.checklist import Effect
 from gonogo.model.observation import ObservationType, Reading, Trouble
 from gonogo.model.plan import Subject
@@ -90,6 +90,9 @@ class Ran:
     out: bytes = b""
     """The first MiB of the *stored*, redacted standard output, for probes that read a version or a list."""
     err: bytes = b""
+    reports: tuple[ReportRef, ...] = ()
+    """Reports that recognised tools wrote during this process, each naming one of `report_blobs`."""
+    report_blobs: tuple[Blob, ...] = ()
 
 
 class Context(Protocol):

@@ -1,0 +1,1 @@
+"""Read-only looks at the world: one file per kind."""

@@ -150,6 +150,11 @@ class Context(Protocol):
         """From now on these values reach no file, log or screen."""
 
 
+SHELL_TEXT: Mapping[str, bool] = {"shell": True}
+"""Metadata of a params field that holds a command line: `run: str = field(metadata=SHELL_TEXT)`. Values of inputs are
+quoted before they enter it, and the plan looks at the tools in it."""
+
+
 class OnlyHere(Exception):
     """A file that is neither tracked at the subject's commit nor declared as an input."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gonogo.model.checklist import Gate
+from gonogo.model.checklist import Effect, Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,31 @@ class Node:
     """The reason, where the gate's `when` is false for this subject and target."""
     left_out: str = ""
     """Why the selection does not run it: `optional, not selected`; empty: it runs."""
+    speaks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Call id -> names of the observations that a static look at the call expects it to yield."""
+    effects: dict[str, Effect] = field(default_factory=dict)
+    """Call id -> what it does to the world: what its author, its kind or its tools say, whichever is most."""
+    exclusive: bool = False
+    """Runs alone in its tree: the gate, a probe of it or a tool in it says so."""
+    problems: dict[str, str] = field(default_factory=dict)
+    """Call id -> why its command leads nowhere: `missing script: "lint"`; told only if the call does not succeed."""
+    calls_left_out: dict[str, str] = field(default_factory=dict)
+    """Call id -> why this call is not run: it publishes and was not selected by name, or its condition is open."""
 
     @property
     def id(self) -> str:
         """The gate's id."""
         return self.gate.id
+
+    @property
+    def runs(self) -> bool:
+        """Whether this plan runs it."""
+        return not (self.not_applicable or self.left_out)
+
+    @property
+    def acts(self) -> bool:
+        """Whether a call of it that runs changes the world."""
+        return any(effect is not Effect.READ for call, effect in self.effects.items() if call not in self.calls_left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +94,12 @@ class Plan:
     input_files: dict[str, str] = field(default_factory=dict)
     """Declared input file -> salted digest of its bytes, or `missing`."""
     allow_dirty: bool = False
+    missing_inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Input that has no value -> the places it appears; a run refuses to start while there is one."""
+    secret_files: tuple[str, ...] = ()
+    """Env files whose values reach no file, log or screen."""
+    secret_inputs: tuple[str, ...] = ()
+    """Inputs whose values are secret: they are given anew to each run and are in no record."""
 
     def node(self, gate: str) -> Node:
         """The node of the gate called `gate`; raises `KeyError` where there is none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gonogo.model.capture import Capture
-from gonogo.plugins import Context, probe
+from gonogo.plugins import SHELL_TEXT, Context, probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class DeclaredReport:
 class CommandParams:
     """A command line and how to run it."""
 
-    run: str
+    run: str = field(metadata=SHELL_TEXT)
     """The command line. It meets a shell only where it needs one: pipes, `&&`, redirections, expansions."""
     cwd: str = "."
     """Working directory, relative to the repository."""

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,7 +147,7 @@ AdvisoryDouble = Callable[[int, dict[str, Any]], dict[str, str]]
 
 
 @pytest.fixture
-def advisory_double(httpserver: HTTPServer) -> Iterator[AdvisoryDouble]:
+def advisory_double(httpserver: HTTPServer) -> AdvisoryDouble:
     """A loopback double of npm's advisory service; called with an HTTP code and an answer, gives the environment."""
 
     def answer(code: int, body: dict[str, Any]) -> dict[str, str]:
@@ -155,4 +155,4 @@ def advisory_double(httpserver: HTTPServer) -> Iterator[AdvisoryDouble]:
             httpserver.expect_request(path, method="POST").respond_with_json(body, status=code)
         return {"npm_config_registry": httpserver.url_for("/"), "npm_config_fetch_retries": "0"}
 
-    yield answer
+    return answer

@@ -105,9 +105,8 @@ def coverage_checklist(project: Project, pct: str, covered: int, total: int) -> 
     part = f'{{"total": {total}, "covered": {covered}, "skipped": 0, "pct": {pct}}}'
     parts = ", ".join(f'"{name}": {part}' for name in ("lines", "statements", "functions", "branches"))
     project.write(".git/info/exclude", "out/\n")
-    project.write(
-        "cover.sh", f'mkdir -p out\ncat > out/c.json <<\'X\'\n{{"total": {{{parts}}}, "/x/a.ts": {{{parts}}}}}\nX\n'
-    )
+    summary = f'{{"total": {{{parts}}}, "/x/a.ts": {{{parts}}}}}'
+    project.write("cover.sh", f"mkdir -p out\ncat > out/c.json <<'X'\n{summary}\nX\n")
     project.checklist(
         gate("Coverage", "{run: sh cover.sh, reports: [{path: out/c.json}]}", '"coverage.lines.pct >= 65"')
     )
@@ -181,9 +180,7 @@ def test_09_missing_script_binary_and_file_have_reasons_of_their_own(
 
 def test_09_the_three_reasons_differ(project: Project) -> None:
     commands = ("npm run not-a-script", "not-a-binary-anywhere", "sh scripts/not-a-file.sh")
-    project.checklist(
-        "".join(gate(f"M{n}", f'"{command}"', '"lint.errors == 0"') for n, command in enumerate(commands))
-    )
+    project.checklist("".join(gate(f"M{n}", f'"{c}"', '"lint.errors == 0"') for n, c in enumerate(commands)))
     run = project.run()
     slugs = [run.gate(f"m{n}")["troubles"][0]["slug"] for n in range(3)]
     assert len(set(slugs)) == 3, slugs

@@ -47,7 +47,11 @@ class Clause:
     documented: bool = False
     """The findings counted must be covered by live waivers ("documented")."""
     brings: Mapping[str, Any] | None = None
-    """Params of the call this clause adds to a gate that has none of its kind; None: it adds nothing."""
+    """Params of the call this clause adds to a gate that has none of its kind; None: it adds nothing.
+
+    `{name}` in its texts is replaced as in the criteria. Where an earlier clause of the same gate has brought a call
+    of this kind, lists are joined: "hooks enabled; no secrets committed" looks at both with one call.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +223,10 @@ class AskedReport:
     parser: str
     cwd_relative: bool = False
     """The tool writes it to its own place below its working directory; taken from there, if written anew."""
+    params: Mapping[str, object] = field(default_factory=dict)
+    """What the parser must know about the command line: `quiet` hides warnings, so that none is not zero."""
+    optional: bool = False
+    """Its absence is no trouble by itself: the observations it would bring are simply absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +241,13 @@ class Ask:
     """The report is what it prints; it is passed on to the terminal as well."""
     effect: Effect = Effect.READ
     exclusive: bool = False
+    text_report: AskedReport | None = None
+    """The report is what it prints on both streams, in the order it came; passed on to the terminal as well."""
+    also: tuple[str, ...] = ()
+    """A second, read-only command line run after the first, for tools that speak either to people or to machines:
+    only its report is kept (`stdout_report` is then its standard output); exit and output are those of the first."""
+    notes: tuple[str, ...] = ()
+    """Traps seen in this command line: "it rewrites files"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +257,9 @@ class Unwrap:
     lines: tuple[tuple[str, Path], ...]
     problem: str = ""
     """Why it leads nowhere: `missing script: "lint"`."""
+    at: int = 0
+    """Where in its own argv the inner command line begins, for launchers that start it without a search of PATH
+    (`python -m`, `uv run`): it is recognised and asked in place. 0: it is found on PATH, through `lines`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +273,9 @@ class Tool(Kind):
     """Exit code -> `clean`, `findings` (its report must show them), or a sentence why nothing was looked at."""
     explain: Callable[[int, Reading, str], str | None] | None = None
     """Exit code, reading, printed text -> why a clean report goes with a non-zero exit; None: it does not."""
+    wrap: tuple[str, ...] = ("",)
+    """During a run the program is wrapped where one of these texts occurs in its arguments; `("",)`: always;
+    empty: never, because there is nothing to ask it for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,6 +444,7 @@ def tool(
     yields: tuple[ObservationType, ...] = (),
     exits: Mapping[int, str] | None = None,
     explain: Callable[[int, Reading, str], str | None] | None = None,
+    wrap: tuple[str, ...] = ("",),
 ) -> Callable[[F], F]:
     """Declare a tool: `(invocation) -> Ask | Unwrap | None`; None: this invocation is none of its business."""
 
@@ -438,6 +460,7 @@ def tool(
                 yields=yields,
                 exits=exits or {},
                 explain=explain,
+                wrap=wrap,
             ),
         )
         return function

@@ -1,0 +1,295 @@
+"""A run written out as lines of styled pieces: what the plain text and the terminal both show, word for word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from gonogo.model.checklist import Gate
+from gonogo.model.observation import Finding
+from gonogo.model.outcome import DecisionWord, Outcome
+from gonogo.model.run import GateView, RunState, RunView
+from gonogo.model.verdict import Reason, Verdict
+from gonogo.outputs.kept import kept
+from gonogo.outputs.words import (
+    DECISION_MEANINGS,
+    SYMBOLS,
+    WORDS,
+    because,
+    cells,
+    crop,
+    duration,
+    listed,
+    mends,
+    number,
+    place,
+    qualities,
+    safe,
+    short_commit,
+    tally,
+    worst_first,
+    wrap,
+)
+
+
+class Piece(NamedTuple):
+    """Some text in one style: `""`, `dim`, `bold`, `head`, `pass`, `fail`, `warn` or `calm`."""
+
+    text: str
+    style: str = ""
+
+
+Line = tuple[Piece, ...]
+
+STYLES = {
+    Outcome.PASS: "pass",
+    Outcome.FAIL: "fail",
+    Outcome.ERROR: "warn",
+    Outcome.STALE: "warn",
+    Outcome.UNKNOWN: "warn",
+    Outcome.NOT_APPLICABLE: "dim",
+    Outcome.NOT_RUN: "dim",
+}
+
+DECISION_STYLES = {DecisionWord.GO: "pass", DecisionWord.NO_GO: "fail", DecisionWord.HOLD: "warn"}
+
+_RED = (Outcome.FAIL, Outcome.ERROR, Outcome.STALE, Outcome.UNKNOWN)
+_WORD_WIDTH = 9
+_COLUMN = 13
+"""Where titles and sentences begin: after margin, symbol and word."""
+_TOOK_WIDTH = 10
+_SHORTEST_TITLE = 20
+_DIGITS = 12
+_AT_MOST = 6
+"""Sentences shown of one gate; `gonogo show GATE` shows all."""
+
+
+def plain(lines: Iterable[Line]) -> str:
+    """The lines without their styles."""
+    return "".join("".join(piece.text for piece in line).rstrip() + "\n" for line in lines)
+
+
+def line(text: str = "", style: str = "") -> Line:
+    """A line of one piece."""
+    return (Piece(text, style),)
+
+
+def opening(view: RunView, width: int) -> list[Line]:
+    """What is looked at: title, subject, target, run."""
+    plan = view.plan
+    subject = plan.subject
+    state = "clean" if subject.clean else number(len(subject.dirty), "uncommitted change")
+    on = f" on {safe(subject.branch)}" if subject.branch else ""
+    runs = sum(1 for node in plan.nodes if not node.left_out and not node.not_applicable)
+    head: Line = (
+        Piece(f"  {short_commit(subject.commit)}{on}", "bold"),
+        Piece(f", {state}", "" if subject.clean else "warn"),
+        Piece(f" → {safe(plan.target)}"),
+    )
+    tail = f"{runs} of {number(len(plan.nodes), 'gate')} · run {safe(view.id)}"
+    lines = [line(f"  {crop(safe(plan.title) or 'checklist', width - 2)}", "head")]
+    if sum(cells(piece.text) for piece in head) + cells(tail) + 3 <= width:
+        return [*lines, (*head, Piece(f" · {tail}", "dim"))]
+    return [*lines, head, line(f"  {tail}", "dim")]
+
+
+def phase_heading(identity: str, title: str, width: int) -> Line:
+    """`1  Pre-flight`."""
+    return (Piece(f"  {safe(identity)}  ", "dim"), Piece(crop(safe(title), width - 6), "head"))
+
+
+def _lead(outcome: Outcome) -> Piece:
+    return Piece(f"  {SYMBOLS[outcome]} {WORDS[outcome]:<{_WORD_WIDTH}}", STYLES[outcome])
+
+
+def _fitting(quality: str, gate: Gate, room: int) -> str:
+    """What qualifies an outcome, in parentheses, where the title beside it stays readable."""
+    tail = f"  ({quality})" if quality else ""
+    return tail if min(cells(gate.title), _SHORTEST_TITLE) + cells(tail) <= room else ""
+
+
+def gate_lines(view: GateView, width: int) -> list[Line]:
+    """A finished gate: outcome, title, duration; beneath it, where it needs somebody, the first reason."""
+    verdict = view.verdict
+    took = duration(verdict.seconds) if verdict.seconds else ""
+    room = max(10, width - _COLUMN - _TOOK_WIDTH)
+    tail = _fitting(qualities(verdict), view.gate, room)
+    title = crop(safe(view.gate.title), room - cells(tail))
+    gap = " " * max(1, room - cells(title) - cells(tail))
+    head = (
+        _lead(view.outcome),
+        Piece(title, "" if view.outcome in {Outcome.PASS, *_RED} else "dim"),
+        Piece(f"{tail}{gap}{took:>{_TOOK_WIDTH}}", "dim"),
+    )
+    if view.outcome not in _RED:
+        return [head]
+    reason = next(iter(because(verdict) or verdict.questions), "")
+    return [head, *_hanging(safe(reason), width, "dim")]
+
+
+def overview(view: RunView, width: int) -> list[Line]:
+    """Every gate, by phase."""
+    lines: list[Line] = []
+    for phase in view.plan.phases:
+        gates = [g for g in view.gates if g.gate.phase == phase.id]
+        if not gates:
+            continue
+        lines += [line(), phase_heading(phase.id, phase.title, width)]
+        for gate in gates:
+            lines += gate_lines(gate, width)
+    return lines
+
+
+def verdict_sentence(view: RunView, width: int) -> list[Line]:
+    """The decision for whom and where, and the counts beneath it."""
+    subject, decision = view.plan.subject, view.decision
+    where = f"{short_commit(subject.commit)} on {safe(view.plan.target)}"
+    if decision is None:
+        said = "INTERRUPTED" if view.state is RunState.INTERRUPTED else "still running"
+        tail = "; go on with `gonogo run --resume`" if view.state is RunState.INTERRUPTED else ""
+        return [(Piece(f"  {said}", "warn"), Piece(f"  {where}: no decision yet{tail}"))]
+    style = DECISION_STYLES[decision.word]
+    meaning = "the run as a whole holds it" if _only_the_run_holds(view) else DECISION_MEANINGS[decision.word]
+    counts = [line(f"  {part}", "dim") for part in wrap(tally(view.gates), max(20, width - 2))]
+    return [(Piece(f"  {decision.word.value}", style), Piece(f"  {where}: {meaning}")), *counts]
+
+
+def _only_the_run_holds(view: RunView) -> bool:
+    reasons = view.decision.reasons if view.decision else ()
+    return bool(reasons) and all(not reason.gate for reason in reasons)
+
+
+def ending(view: RunView, width: int) -> list[Line]:
+    """What follows the decision: each gate that holds it, worst first, what is excluded, and what to do next."""
+    lines: list[Line] = []
+    for block in (*_reasons(view, width), *_tolerated(view, width)):
+        lines += [line(), *block]
+    for section in (_not_run(view, width), _not_applicable(view, width), _notes(view, width), _footer(view, width)):
+        if section:
+            lines += [line(), *section]
+    return lines
+
+
+def _reasons(view: RunView, width: int) -> Iterator[list[Line]]:
+    """The decision's reasons in its own order: a block for a gate, a sentence for the run."""
+    gates = {g.gate.id: g for g in view.gates}
+    reasons = view.decision.reasons if view.decision else ()
+    seen: set[str] = set()
+    if view.decision is None:
+        reasons = tuple(Reason(g.gate.id, "") for g in worst_first(view.gates) if g.outcome in _RED)
+    for reason in reasons:
+        gate = gates.get(reason.gate)
+        if gate is None:
+            yield _paragraph(Piece("  ! run      ", "warn"), safe(reason.text), width)
+        elif gate.outcome in _RED and gate.gate.id not in seen:
+            seen.add(gate.gate.id)
+            yield gate_block(view, gate, width)
+
+
+def _tolerated(view: RunView, width: int) -> Iterator[list[Line]]:
+    """Gates that are not green and do not hold the decision: optional or waived ones."""
+    held = {reason.gate for reason in view.decision.reasons} if view.decision else {g.gate.id for g in view.gates}
+    for gate in worst_first(view.gates):
+        if gate.outcome in _RED and gate.gate.id not in held:
+            yield gate_block(view, gate, width)
+
+
+def gate_block(view: RunView, gate: GateView, width: int) -> list[Line]:
+    """One gate that is not green: the distance of each criterion, the first finding, owner, command, evidence."""
+    verdict = gate.verdict
+    tail = _fitting(qualities(verdict), gate.gate, width - _COLUMN - _TOOK_WIDTH)
+    tail += f"  phase {safe(gate.gate.phase)}" + (", optional" if gate.gate.optional else "")
+    title = crop(safe(gate.gate.title), max(10, width - _COLUMN - cells(tail)))
+    lines: list[Line] = [(_lead(gate.outcome), Piece(title, "bold"), Piece(tail, "dim"))]
+    reasons = because(verdict)
+    for reason in reasons[:_AT_MOST]:
+        lines += _hanging(reason, width)
+    if len(reasons) > _AT_MOST:
+        lines += _hanging(f"and {len(reasons) - _AT_MOST} more: gonogo show {gate.gate.id}", width, "dim")
+    return lines + _particulars(view, gate, width)
+
+
+def _particulars(view: RunView, gate: GateView, width: int) -> list[Line]:
+    verdict = gate.verdict
+    rows = [("first", first_finding(verdict))]
+    rows += [("question", safe(question)) for question in verdict.questions]
+    rows += [("to mend", order) for order in mends(verdict)[:2]]
+    rows += [
+        ("owner", listed([safe(owner) for owner in gate.gate.owners], _AT_MOST) or "nobody is named"),
+        ("alone", f"gonogo run --gate {gate.gate.id}"),
+        ("evidence", _evidence(view, verdict)),
+    ]
+    return [text for label, value in rows if value for text in _labelled(label, value, width)]
+
+
+def first_finding(verdict: Verdict) -> str:
+    """The first finding with its place: `src/app.ts:12:7 no-console: unexpected console statement (+ 2 more)`."""
+    if not verdict.findings:
+        return ""
+    more = max(verdict.findings_total, len(verdict.findings)) - 1
+    return finding_text(verdict.findings[0]) + (f" (+ {more:,} more)" if more else "")
+
+
+def finding_text(finding: Finding) -> str:
+    """A finding on one line: place, then message, or its id where a report gave no message."""
+    where = place(finding.path, finding.line, finding.column)
+    said = safe(finding.message) or safe(finding.id)
+    return f"{where}  {said}" if where else said
+
+
+def _evidence(view: RunView, verdict: Verdict) -> str:
+    """The first stored file, shortened so that a shell still finds it: `evidence/ab/abcdef012345*`."""
+    files = [file for file in kept(view, verdict) if file.size]
+    if not files:
+        return "nothing was captured" if verdict.captures else ""
+    more = f", {number(len(files) - 1, 'more file')}" if len(files) > 1 else ""
+    directory, _, digest = files[0].path.rpartition("/")
+    return f"{directory}/{digest[:_DIGITS]}* ({files[0].name}{more})"
+
+
+def _not_run(view: RunView, width: int) -> list[Line]:
+    """Gates never reached, together under each reason."""
+    groups: dict[str, list[str]] = {}
+    for gate in view.gates:
+        if gate.outcome is Outcome.NOT_RUN:
+            groups.setdefault(safe(gate.verdict.reason) or "never reached", []).append(safe(gate.gate.title))
+    lines: list[Line] = []
+    for reason, titles in groups.items():
+        lines += _paragraph(_lead(Outcome.NOT_RUN), f"{reason}: {listed(titles, _AT_MOST)}", width)
+    return lines
+
+
+def _not_applicable(view: RunView, width: int) -> list[Line]:
+    lines: list[Line] = []
+    for gate in view.gates:
+        if gate.outcome is Outcome.NOT_APPLICABLE:
+            reason = safe(gate.verdict.reason) or "no reason was recorded"
+            lines += _paragraph(_lead(gate.outcome), f"{safe(gate.gate.title)} is not applicable: {reason}", width)
+    return lines
+
+
+def _notes(view: RunView, width: int) -> list[Line]:
+    """Remarks that stay on the record: about the run, and about gates (flaky tests, the scope of a figure)."""
+    remarks = [safe(note) for note in view.notes]
+    remarks += [f"{safe(gate.gate.title)}: {safe(note)}" for gate in view.gates for note in gate.verdict.notes]
+    return [text for remark in remarks for text in _labelled("note", remark, width)]
+
+
+def _footer(view: RunView, width: int) -> list[Line]:
+    took = f", {duration(view.seconds)}" if view.seconds else ""
+    text = f"run {safe(view.id)}{took} · evidence in {view.evidence_directory or 'no place'}"
+    return [line(f"  {part}", "dim") for part in wrap(text, max(20, width - 2))]
+
+
+def _paragraph(lead: Piece, text: str, width: int) -> list[Line]:
+    """`text` after `lead`, following lines beneath it."""
+    first, *rest = wrap(text, max(20, width - _COLUMN))
+    return [(lead, Piece(first)), *(line(" " * _COLUMN + more) for more in rest)]
+
+
+def _hanging(text: str, width: int, style: str = "") -> list[Line]:
+    return [line(" " * _COLUMN + part, style) for part in wrap(text, max(20, width - _COLUMN))]
+
+
+def _labelled(label: str, text: str, width: int) -> list[Line]:
+    return _paragraph(Piece(f"    {label:<{_WORD_WIDTH}}", "dim"), text, width)

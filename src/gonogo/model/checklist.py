@@ -37,6 +37,8 @@ class Call:
     condition: str = ""
     """"if using registry", as written; answered once in a `when:`."""
     span: Span | None = field(default=None, compare=False)
+    effect_said: bool = False
+    """The author named the effect. Where not, the plan looks at the tools behind the command (`npm run x`) and says."""
 
 
 @dataclass(frozen=True, slots=True)

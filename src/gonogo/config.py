@@ -1,0 +1,187 @@
+"""Settings of one invocation and where each came from, and the two places gonogo looks for: repository and state."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from gonogo.errors import Diagnostic, InputError, OperationError
+
+ENVIRONMENT_PREFIX = "GONOGO_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a person can set. Later sources win: default, `GONOGO_*` variables, the command line."""
+
+    state: Path | None = None
+    """State directory; None: `.gonogo/state` of the main worktree."""
+    jobs: int = 0
+    """Gates of one phase that run at the same time; 0: as many as there are cores."""
+    keep_going: bool = False
+    """Look at later phases although a required gate failed. It never acts."""
+    allow_dirty: bool = False
+    """A tree that differs from the commit may still end in GO; the record keeps it."""
+    time_budget: float | None = None
+    """Seconds for the whole run; None: no bound."""
+    target: str = "staging"
+    colour: str = "auto"
+    """`auto`, `always` or `never`."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Setting -> `default`, the variable's name, or `command line`."""
+
+    @property
+    def workers(self) -> int:
+        """How many gates may run at once: `jobs`, or the cores this process may use."""
+        return self.jobs or cores()
+
+
+def cores() -> int:
+    """The cores this process may use; at least one."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return max(1, os.cpu_count() or 1)
+
+
+def _truth(text: str) -> bool:
+    lowered = text.strip().lower()
+    if lowered in {"1", "true", "yes", "on"}:
+        return True
+    if lowered in {"0", "false", "no", "off", ""}:
+        return False
+    raise ValueError("say `1` or `0`")
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("say 0 or more")
+    return number
+
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(text: str) -> float:
+    """A duration: `90`, `90s`, `15m`, `2h`, in seconds; raises `ValueError` for anything else and for 0 or less."""
+    plain = text.strip().lower()
+    unit = _UNITS.get(plain[-1:], 0.0)
+    try:
+        number = float(plain[:-1]) * unit if unit else float(plain)
+    except ValueError:
+        raise ValueError("say a duration such as `90s`, `15m` or `2h`") from None
+    if not 0 < number < float("inf"):
+        raise ValueError("say a duration of more than 0 seconds")
+    return number
+
+
+def _colour(text: str) -> str:
+    if text not in {"auto", "always", "never"}:
+        raise ValueError("say `auto`, `always` or `never`")
+    return text
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "state": Path,
+    "jobs": _whole,
+    "keep_going": _truth,
+    "allow_dirty": _truth,
+    "time_budget": seconds,
+    "target": str,
+    "colour": _colour,
+}
+
+
+def gather(command_line: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this invocation.
+
+    Args:
+        command_line: Setting -> value; None means that it was not given.
+        environ: The variables to read; absent: those of this process. `NO_COLOR` counts as `GONOGO_COLOUR=never`.
+
+    Raises:
+        InputError: With every value that cannot be read.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    sources = dict.fromkeys(_READERS, "default")
+    problems: list[Diagnostic] = []
+    if environ.get("NO_COLOR"):
+        values["colour"], sources["colour"] = "never", "NO_COLOR"
+    for name, reader in _READERS.items():
+        variable = f"{ENVIRONMENT_PREFIX}{name.upper()}"
+        text = environ.get(variable)
+        if text is None:
+            continue
+        try:
+            values[name], sources[name] = reader(text), variable
+        except ValueError as error:
+            problems.append(
+                Diagnostic("bad-setting", f"`{variable}={text}` cannot be read", help=f"{error}, or unset it")
+            )
+    for name, value in command_line.items():
+        if value is not None and name in _READERS:
+            values[name], sources[name] = value, "command line"
+    if problems:
+        raise InputError(problems)
+    return replace(Settings(), **values, sources=sources)
+
+
+def git_output(root: Path, *arguments: str) -> bytes | None:
+    """What git prints, or None where it fails; raises `OperationError` where there is no git.
+
+    Optional locks stay off: looking must not touch the index that a person's own git is using.
+    """
+    try:
+        done = subprocess.run(
+            ("git", *arguments),
+            cwd=root,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        if not root.is_dir():
+            raise InputError.of("no-directory", f"`{root}` is no directory", help="name a directory that exists") from error
+        raise OperationError("git is not installed, or not on the PATH", help="install git") from error
+    return done.stdout if done.returncode == 0 else None
+
+
+def repository_root(path: Path) -> Path:
+    """The top of the working tree that `path` lies in; raises `InputError` outside any."""
+    printed = git_output(path if path.is_dir() else path.parent, "rev-parse", "--show-toplevel")
+    top = (printed or b"").decode(errors="surrogateescape").rstrip("\n")
+    if not top:
+        raise InputError.of(
+            "no-repository",
+            f"`{path}` is in no git working tree",
+            help="go into the repository, or run `git init` and commit: what is released is a commit",
+        )
+    return Path(top)
+
+
+def state_directory(root: Path) -> Path:
+    """`.gonogo/state` of the main worktree, found through git's common directory, so that worktrees share it."""
+    printed = git_output(root, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    common = Path((printed or b"").decode(errors="surrogateescape").rstrip("\n"))
+    home = common.parent if common.name == ".git" else root
+    return home / ".gonogo" / "state"
+
+
+def prepare_state(directory: Path) -> Path:
+    """Make the state directory, private and ignored by git; raises `OperationError` where that cannot be done."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignore = directory / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+    except OSError as error:
+        raise OperationError(
+            f"cannot write the state directory `{directory}`: {error.strerror}", help="free space, or set GONOGO_STATE"
+        ) from error
+    return directory

@@ -1,0 +1,302 @@
+"""The events table: appended to by one writer, each entry chained to the one before it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gonogo.errors import IntegrityError, OperationError, Refused
+from gonogo.ledger.lease import Holder, Lease, new_token, provably_dead, this_process
+from gonogo.model.codec import canonical
+
+FORMAT = 1
+"""Version of the tables below, kept as SQLite's `user_version`."""
+
+_TABLES = """
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY,
+  run TEXT NOT NULL,
+  gate TEXT NOT NULL,
+  event TEXT NOT NULL,
+  time TEXT NOT NULL,
+  monotonic REAL NOT NULL,
+  data TEXT NOT NULL,
+  prev_hash TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_of_run ON events (run, seq);
+CREATE INDEX verdicts_of_gate ON events (gate, seq) WHERE event = 'verdict';
+CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER events_remain BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
+CREATE TABLE lease (one INTEGER PRIMARY KEY CHECK (one = 1), token TEXT NOT NULL, run TEXT NOT NULL,
+                    holder TEXT NOT NULL) STRICT;
+INSERT INTO head VALUES (1, 0, '');
+"""
+_BUSY_SECONDS = 10.0
+_COLUMNS = "seq, run, gate, event, time, monotonic, data, prev_hash, hash"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry."""
+
+    seq: int
+    run: str
+    gate: str
+    """Empty for what concerns the run as a whole."""
+    event: str
+    time: str
+    """UTC, RFC 3339 with microseconds."""
+    monotonic: float
+    """Seconds on the writer's monotonic clock: differences within one process are true durations."""
+    data: str
+    """Canonical JSON."""
+    prev_hash: str
+    hash: str
+
+    @property
+    def value(self) -> Any:
+        """The data, parsed."""
+        return json.loads(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What checking the chain found."""
+
+    good: int
+    """Events that are whole, counted from the first."""
+    problems: tuple[str, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether every event is as it was written."""
+        return not self.problems
+
+
+def new_run_id() -> str:
+    """Sortable by time, and unique even within one second: `20261122T151201Z-4f3a1c`."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def _hash(event: tuple[object, ...]) -> str:
+    return hashlib.sha256(json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+
+
+class Ledger:
+    """One SQLite file. Reading is free to everybody; appending needs the lease. Use it in one thread.
+
+    A committed append survives `kill -9` of this process. It survives a power cut once a later append asked for
+    `durable=True`, which is what precedes every act that changes the world.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._token = ""
+        with self._telling("open"):
+            self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._make_tables()
+
+    def _make_tables(self) -> None:
+        if self._format() == 0:
+            with self._transaction():
+                if self._format() == 0:  # somebody else may have been quicker
+                    for statement in _split(_TABLES):
+                        self._db.execute(statement)
+                    self._db.execute(f"PRAGMA user_version = {FORMAT}")
+        if self._format() != FORMAT:
+            raise OperationError(
+                f"the ledger `{self.path}` has format {self._format()}, and this gonogo reads {FORMAT}",
+                help="use the gonogo that wrote it, or move the state directory away",
+            )
+
+    def _format(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def close(self) -> None:
+        """Close the file; the lease stays as it is."""
+        self._db.close()
+
+    @contextmanager
+    def _telling(self, what: str) -> Iterator[None]:
+        """SQLite's errors as ours."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            code = getattr(error, "sqlite_errorname", "")
+            if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+                raise IntegrityError(
+                    f"the ledger `{self.path}` is damaged: {error}",
+                    help="move it away and keep it, then run again; nothing was read from it",
+                ) from error
+            raise OperationError(
+                f"cannot {what} the ledger `{self.path}`: {error}",
+                help="free space or mend the permissions of the state directory, then `gonogo run --resume`",
+            ) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    # --- writing ---------------------------------------------------------------------------------------------
+
+    def append(self, run: str, event: str, data: Any = None, *, gate: str = "", durable: bool = False) -> Event:
+        """Write one event.
+
+        Args:
+            run: Id of the run.
+            event: Its name.
+            data: A noun or JSON-able value.
+            gate: The gate it is about.
+            durable: Wait until the disk has it (and everything before it): asked for before an act.
+
+        Raises:
+            Refused: This process does not hold the lease (any more).
+            OperationError: It could not be written; then nothing was.
+        """
+        return self.append_all(run, [(event, gate, data)], durable=durable)[0]
+
+    def append_all(
+        self, run: str, entries: list[tuple[str, str, Any]], *, durable: bool = False
+    ) -> tuple[Event, ...]:
+        """Write several (event, gate, data) in one transaction: all of them are there afterwards, or none."""
+        with self._telling("write"):
+            if durable:
+                self._db.execute("PRAGMA synchronous = FULL")
+            try:
+                with self._transaction():
+                    self._check_token()
+                    return tuple(self._insert(run, event, gate, data) for event, gate, data in entries)
+            finally:
+                if durable:
+                    self._db.execute("PRAGMA synchronous = NORMAL")
+
+    def _insert(self, run: str, event: str, gate: str, data: Any) -> Event:
+        seq, prev = self._db.execute("SELECT seq, hash FROM head").fetchone()
+        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        text = canonical({} if data is None else data).decode()
+        row = (seq + 1, run, gate, event, now, time.monotonic(), text, prev)
+        entry = Event(*row, hash=_hash(row))
+        self._db.execute(f"INSERT INTO events ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)", (*row, entry.hash))  # noqa: S608
+        self._db.execute("UPDATE head SET seq = ?, hash = ?", (entry.seq, entry.hash))
+        return entry
+
+    def _check_token(self) -> None:
+        row = self._db.execute("SELECT token FROM lease").fetchone()
+        if row is None or not self._token or row[0] != self._token:
+            raise Refused("this process no longer holds the ledger", help="run `gonogo status` to see who does")
+
+    # --- the lease -------------------------------------------------------------------------------------------
+
+    def take(self, run: str) -> Holder:
+        """Take the right to write; a holder that is provably dead on this machine loses it, which is recorded.
+
+        Raises:
+            Refused: Another process holds it, or may hold it.
+        """
+        mine, token = this_process(), new_token()
+        with self._telling("write"), self._transaction():
+            held = self.lease()
+            why = provably_dead(held.holder) if held else ""
+            if held is not None and not why:
+                raise Refused(
+                    f"another run holds the ledger: {held.holder.shown}{f' (run {held.run})' if held.run else ''}",
+                    help="wait until it has ended, or end it; `gonogo status` shows what it does",
+                )
+            self._db.execute("DELETE FROM lease")
+            self._db.execute("INSERT INTO lease VALUES (1, ?, ?, ?)", (token, run, json.dumps(mine.data())))
+            if held is not None:
+                self._insert(held.run, "lease-taken-over", "", {"from": held.holder, "by": mine, "why": why})
+        self._token = token
+        return mine
+
+    def give_back(self) -> None:
+        """Give the right to write back; nothing happens where this process does not hold it."""
+        if self._token:
+            with self._telling("write"), self._transaction():
+                self._db.execute("DELETE FROM lease WHERE token = ?", (self._token,))
+            self._token = ""
+
+    def lease(self) -> Lease | None:
+        """Who may write now; None: nobody does."""
+        row = self._db.execute("SELECT token, run, holder FROM lease").fetchone()
+        return Lease(Holder.of(json.loads(row[2])), row[0], row[1]) if row else None
+
+    # --- reading ---------------------------------------------------------------------------------------------
+
+    def events(self, run: str) -> tuple[Event, ...]:
+        """Every event of a run, in order."""
+        with self._telling("read"):
+            rows = self._db.execute(f"SELECT {_COLUMNS} FROM events WHERE run = ? ORDER BY seq", (run,))  # noqa: S608
+            return tuple(Event(*row) for row in rows)
+
+    def last_verdicts(self, gate: str, limit: int = 20) -> tuple[Event, ...]:
+        """The latest verdicts of a gate over all runs, the newest first."""
+        with self._telling("read"):
+            rows = self._db.execute(
+                f"SELECT {_COLUMNS} FROM events WHERE event = 'verdict' AND gate = ? ORDER BY seq DESC LIMIT ?",  # noqa: S608
+                (gate, limit),
+            )
+            return tuple(Event(*row) for row in rows)
+
+    def runs(self) -> tuple[str, ...]:
+        """Ids of all runs, the oldest first."""
+        with self._telling("read"):
+            rows = self._db.execute("SELECT run FROM events WHERE event = 'run-started' ORDER BY seq")
+            return tuple(row[0] for row in rows)
+
+    def verify(self) -> Verified:
+        """Check every event against its own hash and the one before it, and the end against the head."""
+        good, prev, problems = 0, "", []
+        with self._telling("read"):
+            for row in self._db.execute(f"SELECT {_COLUMNS} FROM events ORDER BY seq"):  # noqa: S608
+                event = Event(*row)
+                problem = _broken_link(event, good + 1, prev)
+                if problem:
+                    problems.append(problem)
+                    break
+                good, prev = event.seq, event.hash
+            seq, last = self._db.execute("SELECT seq, hash FROM head").fetchone()
+        if not problems and (seq, last) != (good, prev):
+            problems.append(f"events {good + 1} to {seq} are missing" if seq > good else "the head was altered")
+        return Verified(good, tuple(problems))
+
+
+def _broken_link(event: Event, expected: int, prev: str) -> str:
+    if event.seq != expected:
+        return f"event {expected} is missing"
+    if event.prev_hash != prev:
+        return f"event {event.seq} does not follow event {event.seq - 1}"
+    row = (event.seq, event.run, event.gate, event.event, event.time, event.monotonic, event.data, event.prev_hash)
+    if _hash(row) != event.hash:
+        return f"event {event.seq} (`{event.event}` of run {event.run}) was altered"
+    return ""
+
+
+def _split(script: str) -> Iterator[str]:
+    """The statements of a script; a trigger's body holds a `;` of its own."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

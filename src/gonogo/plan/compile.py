@@ -1,0 +1,158 @@
+"""Checklist + subject + target + selection -> Plan."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gonogo import criterion
+from gonogo.model.checklist import Checklist, Gate
+from gonogo.model.codec import digest
+from gonogo.model.plan import Node, PhaseTitle, Plan, Subject
+from gonogo.plan import graph, inputs, selection
+from gonogo.plan.commands import look
+from gonogo.plan.selection import Selection
+from gonogo.plugins import Registry
+
+_ENV_FILE = re.compile(r"(?<![\w/.-])(?:[\w.-]+/)*\.env(?:\.[\w-]+)*(?![\w-])")
+_TEMPLATE = re.compile(r"\.(?:example|sample|template|dist)\b")
+
+
+def compile(  # noqa: A001 - the contract's word
+    checklist: Checklist,
+    *,
+    subject: Subject,
+    target: str,
+    inputs: Mapping[str, str],
+    selection: Selection | None = None,
+    registry: Registry,
+    root: Path,
+    allow_dirty: bool = False,
+) -> Plan:
+    """Freeze what one run will do; the plan's digest names it.
+
+    Args:
+        checklist: As loaded.
+        subject: What `gonogo.plan.subject.look` said. Declared input files are taken out of its dirty paths.
+        target: Where the release goes.
+        inputs: Input -> value. Missing ones are collected in `Plan.missing_inputs`; only a run refuses them.
+        selection: What a person asked to run; None: everything required.
+        registry: Every kind.
+        root: The checkout that static looks read.
+        allow_dirty: A tree that differs from the commit may still end in GO.
+
+    Raises:
+        InputError: With every unknown name, bad need and bad input value found at the stage that fails.
+    """
+    return _Compiler(checklist, subject, target, inputs, selection or Selection(), registry, root).plan(
+        allow_dirty=allow_dirty
+    )
+
+
+@dataclasses.dataclass
+class _Compiler:
+    """What every stage of compiling needs."""
+
+    checklist: Checklist
+    subject: Subject
+    target: str
+    given: Mapping[str, str]
+    chosen: Selection
+    registry: Registry
+    root: Path
+
+    def plan(self, *, allow_dirty: bool) -> Plan:
+        graph.check(self.checklist)
+        selection.check(self.chosen, self.checklist)
+        checklist = self.checklist
+        exempt = set(checklist.input_files)
+        self.subject = dataclasses.replace(
+            self.subject, dirty=tuple(path for path in self.subject.dirty if path not in exempt)
+        )
+        values = inputs.values(checklist, self.given, self.subject)
+        nodes = tuple(self._node(gate, values) for gate in checklist.gates)
+        secret = {item.name for item in checklist.inputs if item.secret}
+        missing = self._missing(nodes, values)
+        used = {name for node in nodes if node.runs for name, _ in inputs.places(checklist, node.gate)}
+        plan = Plan(
+            digest="",
+            checklist_digest=digest(dataclasses.replace(checklist, source="")),
+            title=checklist.title,
+            source="",
+            subject=self.subject,
+            target=self.target,
+            phases=tuple(PhaseTitle(phase.id, phase.title) for phase in checklist.phases),
+            nodes=nodes,
+            inputs={name: value for name, value in sorted(values.items()) if name not in secret},
+            input_files=inputs.input_file_digests(checklist, self.root),
+            allow_dirty=allow_dirty,
+            missing_inputs=missing,
+            secret_files=self._secret_files(),
+            secret_inputs=tuple(sorted((secret & used) - set(missing))),
+        )
+        return dataclasses.replace(plan, digest=digest(plan), source=checklist.source)
+
+    def _node(self, gate: Gate, values: Mapping[str, str]) -> Node:
+        gate = selection.with_alternatives(gate, self.chosen)
+        looks = {call.id: look(call, gate.phase, self.root, self.registry) for call in gate.calls}
+        effects = {call: seen.effect for call, seen in looks.items()}
+        still = selection.calls_left_out(gate, effects, self.chosen)
+        left_out = self.chosen.leaves_out(gate)
+        if not left_out and looks and len(still) == len(looks) and not gate.questions:
+            left_out = next(iter(still.values()))
+        return Node(
+            gate=gate,
+            needs=gate.needs,
+            not_applicable=self._not_applicable(gate, values),
+            left_out=left_out,
+            speaks={call: seen.speaks for call, seen in looks.items()},
+            effects=effects,
+            exclusive=gate.exclusive or any(seen.exclusive for seen in looks.values()),
+            problems={call: seen.problem for call, seen in looks.items() if seen.problem},
+            calls_left_out=still,
+        )
+
+    def _not_applicable(self, gate: Gate, values: Mapping[str, str]) -> str:
+        if gate.when is None:
+            return ""
+        holds = criterion.context(gate.when.expression, self._variables(values), gate.when.span)
+        return "" if holds else gate.when.reason or f"`{gate.when.expression}` is false"
+
+    def _variables(self, values: Mapping[str, str]) -> dict[str, Any]:
+        """What a `when:` may ask; an input without a value reads as empty text here, and a run refuses it."""
+        subject = self.subject
+        return {
+            "target": self.target,
+            "subject": {
+                "commit": subject.commit,
+                "branch": subject.branch,
+                "clean": subject.clean,
+                "dirty": list(subject.dirty),
+                "remote": subject.remote,
+                "pushed": bool(subject.pushed),
+            },
+            "inputs": {item.name: values.get(item.name, "") for item in self.checklist.inputs},
+            "machine": {"os": {"darwin": "macos"}.get(sys.platform, sys.platform)},
+        }
+
+    def _missing(self, nodes: tuple[Node, ...], values: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        for node in nodes:
+            if node.runs:
+                for name, place in inputs.places(self.checklist, node.gate):
+                    if name not in values:
+                        found.setdefault(name, []).append(place)
+        return {name: tuple(places) for name, places in found.items()}
+
+    def _secret_files(self) -> tuple[str, ...]:
+        """Declared ones, input files, and every `.env*` that a call names; templates hold no secrets."""
+        named = {*self.checklist.secret_files, *self.checklist.input_files}
+        for gate in self.checklist.gates:
+            for call in gate.calls:
+                for text in inputs.texts(call.params):
+                    named |= {m[0] for m in _ENV_FILE.finditer(text) if not _TEMPLATE.search(m[0])}
+        return tuple(sorted(named))

@@ -1,0 +1,92 @@
+"""What is being released, as git tells it at this moment."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from gonogo.config import git_output
+from gonogo.errors import InputError, OperationError
+from gonogo.model.plan import Subject
+
+_STATE = ".gonogo/state/"
+
+
+def look(root: Path) -> Subject:
+    """The commit checked out at `root`, and every path that differs from it.
+
+    Untracked files count unless git ignores them; gonogo's own state never does. A repository without a commit
+    gives an empty `commit`. The remote's URL carries no credentials.
+
+    Raises:
+        InputError: `root` is in no git working tree.
+        OperationError: git is missing or could not read the tree.
+    """
+    printed = git_output(root, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all")
+    if printed is None:
+        if git_output(root, "rev-parse", "--show-toplevel") is None:
+            raise InputError.of(
+                "no-repository",
+                f"`{root}` is in no git working tree",
+                help="run `git init` and commit: what is released is a commit",
+            )
+        raise OperationError(f"git cannot read the tree at `{root}`", help="run `git status` there and mend what it says")
+    entries = printed.decode("utf-8", "surrogateescape").split("\0")
+    head = dict(entry[2:].partition(" ")[::2] for entry in entries if entry.startswith("# "))
+    commit = head.get("branch.oid", "")
+    branch = head.get("branch.head", "")
+    commit = "" if commit == "(initial)" else commit
+    branch = "" if branch == "(detached)" else branch
+    remote = _remote_name(root, branch)
+    return Subject(
+        commit=commit,
+        branch=branch,
+        dirty=_dirty(entries),
+        remote=_without_credentials(_text(root, "config", "--get", f"remote.{remote}.url")) if remote else "",
+        pushed=_pushed(root, remote, commit),
+    )
+
+
+def _text(root: Path, *arguments: str) -> str:
+    return (git_output(root, *arguments) or b"").decode("utf-8", "surrogateescape").strip()
+
+
+def _dirty(entries: list[str]) -> tuple[str, ...]:
+    """Paths of `git status --porcelain=v2 -z` (git-status(1), "Porcelain Format Version 2")."""
+    paths: set[str] = set()
+    rest = iter(entries)
+    for entry in rest:
+        kind = entry[:2]
+        if kind == "1 ":
+            paths.add(entry.split(" ", 8)[8])
+        elif kind == "2 ":
+            paths |= {entry.split(" ", 9)[9], next(rest)}
+        elif kind == "u ":
+            paths.add(entry.split(" ", 10)[10])
+        elif kind == "? ":
+            paths.add(entry[2:])
+    return tuple(sorted(path for path in paths if not path.startswith(_STATE)))
+
+
+def _remote_name(root: Path, branch: str) -> str:
+    """The remote of the branch, else `origin`, else the only one there is; empty where there is none."""
+    configured = _text(root, "config", "--get", f"branch.{branch}.remote") if branch else ""
+    if configured and configured != ".":
+        return configured
+    names = _text(root, "remote").split()
+    if "origin" in names:
+        return "origin"
+    return names[0] if len(names) == 1 else ""
+
+
+def _pushed(root: Path, remote: str, commit: str) -> bool | None:
+    """Whether a branch of the remote holds the commit, as far as this clone knows."""
+    if not remote or not commit:
+        return None
+    holding = _text(root, "for-each-ref", "--count=1", f"--contains={commit}", f"refs/remotes/{remote}")
+    return bool(holding)
+
+
+def _without_credentials(url: str) -> str:
+    """The URL without user and password; `git@host:path` keeps its user, which is no secret."""
+    return re.sub(r"(?<=://)[^/@]*@", "", url)

@@ -97,6 +97,8 @@ class Ran:
     reports: tuple[ReportRef, ...] = ()
     """Reports that recognised tools wrote during this process, each naming one of `report_blobs`."""
     report_blobs: tuple[Blob, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Remarks that change no outcome: a daemon kept its output open, processes were left behind and ended."""
 
 
 class Context(Protocol):

@@ -53,5 +53,6 @@ def command(params: CommandParams, context: Context) -> Capture:
         exit=ran.exit,
         signal=ran.signal,
         troubles=ran.troubles,
+        notes=ran.notes,
         seconds=ran.seconds,
     )

@@ -1,0 +1,111 @@
+"""End what a process left behind: its group, and on Linux also what left the group.
+
+Every process we start carries `GONOGO_ATTEMPT=<token>`, and hands it down. On Linux that finds descendants wherever
+they went (`setsid`, daemons), unless they cleared their variables. On macOS there is no way to read them: only the
+process group is ended there.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+
+MARKER = "GONOGO_ATTEMPT"
+"""The variable; its value is a path of tokens, outermost first, so that a gonogo within a gonogo is found by both."""
+
+
+def marked(token: str, *, after: int = 0) -> list[int]:
+    """Processes that carry the token, this one excepted; with `after`, only those of a higher number."""
+    try:
+        names = os.listdir("/proc")  # noqa: PTH208 - names are all that is needed, 300 times a run
+    except OSError:
+        return []
+    own, wanted = os.getpid(), token.encode()
+    pids = (int(name) for name in names if name.isdigit())
+    return [pid for pid in pids if pid > after and pid != own and wanted in _tokens(pid)]
+
+
+def _tokens(pid: int) -> list[bytes]:
+    prefix = MARKER.encode() + b"="
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
+            variables = file.read().split(b"\0")
+    except OSError:
+        return []
+    return next((v[len(prefix) :].split(b"/") for v in variables if v.startswith(prefix)), [])
+
+
+def group_lives(group: int) -> bool:
+    """Whether the process group has a member that runs; a zombie that nobody reaps does not."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        names = os.listdir("/proc")  # noqa: PTH208
+    except OSError:
+        return True
+    return any(_runs_in(int(name), group) for name in names if name.isdigit())
+
+
+def _runs_in(pid: int, group: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            state, _, in_group = file.read().rpartition(b")")[2].split()[:3]
+    except (OSError, ValueError):
+        return False
+    return int(in_group) == group and state not in b"ZX"
+
+
+def send(number: signal.Signals, group: int, pids: Iterable[int] = ()) -> None:
+    """Send a signal to a group and to further processes; who is gone already is no matter."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def end(group: int, token: str, *, after: int, grace: float) -> int:
+    """End what is left of a group and of its strays: asked first, killed after `grace` seconds. Returns how many.
+
+    The group's leader must be reaped already. The count is of strays, plus one for a group that was not empty.
+    """
+    strays = marked(token, after=after)
+    count = len(strays) or int(group_lives(group))
+    if not count:
+        return 0
+    send(signal.SIGTERM, group, strays)
+    if not _gone(group, token, after, grace):
+        for _ in range(5):  # what forks while it is killed needs another round
+            send(signal.SIGKILL, group, marked(token, after=after))
+            if _gone(group, token, after, 1.0):
+                break
+    return count
+
+
+def sweep(token: str, grace: float = 1.0) -> int:
+    """End every process that carries the token, such as those of a run that was killed; returns how many (Linux)."""
+    strays = marked(token)
+    for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 1.0)):
+        for pid in marked(token):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + patience
+        while marked(token) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    return len(strays)
+
+
+def _gone(group: int, token: str, after: int, patience: float) -> bool:
+    deadline = time.monotonic() + patience
+    while group_lives(group) or marked(token, after=after):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True

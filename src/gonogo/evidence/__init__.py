@@ -1,0 +1,1 @@
+"""Bytes on their way to disk or screen: redacted first, then hashed, then stored."""

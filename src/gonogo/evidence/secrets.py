@@ -1,0 +1,173 @@
+"""Which values are secrets: read from env files, tolerantly, and from variables whose names say so.
+
+Every value of an env file is taken for a secret unless it is plainly public. When in doubt, it is a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gonogo.evidence.forms import weakness
+
+_LARGEST_FILE = 4 * 1024 * 1024
+"""Bytes of an env file that are read; nobody writes a longer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One variable of an env file."""
+
+    key: str
+    value: str = field(repr=False)
+    line: int = 0
+    """Counted from 1."""
+    file: str = ""
+
+
+_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=|:\s)[ \t]*(.*)\Z", re.DOTALL)
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$", "`": "`"}
+
+
+def entries(text: str, file: str = "") -> Iterator[Entry]:
+    """The variables of an env file: quotes, `export`, comments, CRLF and values over several lines are understood.
+
+    What is no assignment is passed over; a quote that is never closed ends with its line.
+    """
+    lines = text.lstrip("\ufeff").splitlines()
+    at = 0
+    while at < len(lines):
+        number, match = at + 1, _ASSIGNMENT.match(lines[at])
+        at += 1
+        if match is None or lines[number - 1].lstrip().startswith("#"):
+            continue
+        value, used = _value(match[2], lines[at:])
+        at += used
+        yield Entry(match[1], value, number, file)
+
+
+def _value(first: str, following: list[str]) -> tuple[str, int]:
+    """The value that begins with `first`, and how many of the following lines belong to it."""
+    quote = first[:1]
+    if not quote or quote not in "\"'`":
+        return re.split(r"\s#", first, maxsplit=1)[0].strip(), 0
+    text, used = first[1:], 0
+    while (end := _closing(text, quote)) < 0 and used < len(following):
+        text += "\n" + following[used]
+        used += 1
+    if end < 0:
+        return first[1:].strip(), 0
+    body = text[:end]
+    if quote == '"':
+        body = re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), body)
+    return body, used
+
+
+def _closing(text: str, quote: str) -> int:
+    """Where the quote closes; -1: not in this text. Only double quotes know a backslash."""
+    if quote != '"':
+        return text.find(quote)
+    match = re.match(r'(?:[^"\\]|\\.)*+"', text, re.DOTALL)
+    return match.end() - 1 if match else -1
+
+
+_PUBLIC_VALUE = re.compile(
+    r"""(?ix) \s* (?:
+        | true | false | yes | no | on | off | null | none | undefined
+        | [+-]? \d{1,5} (?:\.\d+)? (?: ms | s | m | h | d | kb | mb | gb | k | % )?
+        | (?:\d{1,3}\.){3}\d{1,3} (?: :\d+ )? | localhost (?: :\d+ )?
+        | development | production | staging | test(?:ing)? | debug | info | warn(?:ing)? | error | trace
+        | <[^<>]*> | \$\{?\w+\}? | \.{3} | change[-_ ]?me | your[-_ ][\w -]* | x{3,}
+    ) \s*"""
+)
+_SECRET_KEY = re.compile(
+    r"(?i)passw|passphrase|secret|token|credential|private|api_?key|access_?key|(?:^|_)(?:auth|pass|pwd|salt|pepper|dsn"
+    r"|signature|cookie|session|webhook)(?:_|$)|_key(?:_|$)|^key$"
+)
+_PUBLIC_KEY = re.compile(
+    r"(?i)(?:^|_)(?:node_env|env|port|host|hostname|level|tz|timezone|lang|region|mode|ttl|timeout|version|domain|name"
+    r"|db|database|dir|path|format|enabled|debug|locale|branch)$|^(?:next_public|vite|react_app)_"
+)
+_PLAIN_WORDS = re.compile(r"[A-Za-z0-9_./@:+, -]{0,120}")
+
+
+def public(key: str, value: str) -> bool:
+    """Whether the value is plainly public: a truth, a small number, a plain URL, a name under a key that says so."""
+    if _PUBLIC_VALUE.fullmatch(value):
+        return True
+    if _SECRET_KEY.search(key):
+        return False
+    if "://" in value:
+        return _plain_url(value)
+    return bool(_PUBLIC_KEY.search(key) and _PLAIN_WORDS.fullmatch(value) and not _random(value))
+
+
+def _plain_url(value: str) -> bool:
+    """Whether it is a URL, or several, without user, password, query or a piece that looks drawn by lot."""
+    for url in re.split(r"[\s,]+", value.strip()):
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return False
+        if not parts.scheme or "@" in parts.netloc or parts.query or parts.fragment:
+            return False
+        if any(_random(piece) for piece in parts.path.split("/")):
+            return False
+    return True
+
+
+_FEWEST_CHARACTERS = 8
+"""Different characters that a run drawn by lot has at least."""
+
+_LONG_WORD = re.compile(r"[A-Za-z0-9+=]{16,}")
+
+
+def _random(value: str) -> bool:
+    """Whether it holds a long run of letters and digits mixed, as no name does."""
+    return any(
+        re.search(r"\d", run) and re.search(r"[A-Za-z]", run) and len(set(run)) >= _FEWEST_CHARACTERS
+        for run in _LONG_WORD.findall(value)
+    )
+
+
+def template(path: Path) -> bool:
+    """Whether the file's name says that it is a template in git: `.env.example`, `.env.staging.sample`."""
+    return bool(re.search(r"(?i)(?:^|[._-])(?:example|sample|template|dist|defaults?)(?:[._-]|$)", path.name))
+
+
+def read(path: Path) -> list[Entry]:
+    """The secret entries of an env file, in their order; of a template only what looks drawn by lot.
+
+    A file that is not there holds none. Raises `OSError` where it is there and cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_FILE).decode("utf-8", "surrogateescape")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return []
+    found = (entry for entry in entries(text, str(path)) if not public(entry.key, entry.value))
+    return [entry for entry in found if not template(path) or _random(entry.value)]
+
+
+def harvest(paths: Iterable[Path]) -> list[str]:
+    """The secret values of env files, each once, in their order."""
+    return list(dict.fromkeys(entry.value for path in paths for entry in read(path)))
+
+
+def from_variables(variables: Mapping[str, str]) -> list[str]:
+    """The values of those variables whose names say that they are secret: `GITHUB_TOKEN`, `DB_PASSWORD`."""
+    return [value for key, value in variables.items() if _SECRET_KEY.search(key) and not public(key, value)]
+
+
+def too_weak(paths: Iterable[Path], common: Collection[str] = ()) -> list[str]:
+    """A sentence for each secret that is too short or too common to be redacted by value; it names no value."""
+    found = []
+    for path in paths:
+        for entry in read(path):
+            why = weakness(entry.value, common)
+            if why:
+                found.append(f"`{entry.key}` in {entry.file}:{entry.line} cannot be redacted by value: {why}")
+    return found

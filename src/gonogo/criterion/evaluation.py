@@ -153,15 +153,13 @@ def _cel(value: Any) -> Any:
 
 
 def _python(value: Any) -> Found:
+    """cel-python answers in its own types, and in plain ones after arithmetic."""
     from celpy import celtypes
 
-    for kind, plain in (
-        (celtypes.BoolType, bool),
-        (celtypes.IntType, int),
-        (celtypes.DoubleType, float),
-        (celtypes.StringType, str),
-    ):
-        if isinstance(value, kind):
+    if isinstance(value, celtypes.BoolType):
+        return bool(value)
+    for plain in (int, float, str):
+        if isinstance(value, plain):
             return plain(value)
     return tuple(_python(item) for item in value)
 

@@ -1,0 +1,6 @@
+"""Pure: criteria on readings, waivers, verdicts, the decision. No process, socket, database or clock."""
+
+from gonogo.judge.decision import decide
+from gonogo.judge.gate import judge
+
+__all__ = ["decide", "judge"]

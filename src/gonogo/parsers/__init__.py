@@ -1,0 +1,1 @@
+"""Formats that tools write: pure functions from stored bytes to observations and findings."""

@@ -50,7 +50,7 @@ class Clause:
     """Params of the call this clause adds to a gate that has none of its kind; None: it adds nothing.
 
     `{name}` in its texts is replaced as in the criteria. Where an earlier clause of the same gate has brought a call
-    of this kind, lists are joined: "hooks enabled; no secrets committed" looks at both with one call.
+    of this kind, the params are added to that call: "hooks enabled; no secrets committed" looks at both with one.
     """
 
 

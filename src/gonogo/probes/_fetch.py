@@ -1,0 +1,104 @@
+"""One HTTP request with a hard end: seconds, bytes and redirects are bounded, and every failure is a trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gonogo.model.observation import Trouble
+from gonogo.model.outcome import Outcome
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
+    body: bytes = b""
+    """At most the bytes asked for."""
+    cut: bool = False
+    """The server had more to say."""
+    seconds: float = 0.0
+    redirects: tuple[str, ...] = ()
+    """Places it sent us to, in order, where they were followed."""
+
+
+def fetch(
+    url: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    timeout: float = 30.0,
+    follow: int = 0,
+    cap: int = MIB,
+) -> Answer | Trouble:
+    """Ask once. `timeout` seconds bound the whole exchange, a server that drips single bytes included.
+
+    No answer at all is UNKNOWN (`unreachable`); one that breaks off or never ends is ERROR; neither carries a status.
+    """
+    import httpx2  # heavy: only a probe that really asks loads it
+
+    try:
+        options = {"timeout": None, "follow_redirects": follow > 0, "max_redirects": follow}
+        return asyncio.run(_within(timeout, _ask(url, method, dict(headers or {}), options, cap)))
+    except TimeoutError:
+        return _trouble(Outcome.ERROR, "timeout", f"no whole answer within {timeout:g} s", "see why it hangs")
+    except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
+        return _trouble(Outcome.ERROR, "bad-url", f"not a URL to ask: {error}", "write it as `http://host/path`")
+    except httpx2.TooManyRedirects:
+        return _trouble(Outcome.UNKNOWN, "too-many-redirects", f"sent on more than {follow} times", "raise `follow`")
+    except (httpx2.ConnectError, httpx2.ProxyError) as error:
+        return _trouble(Outcome.UNKNOWN, "unreachable", f"no answer: {_words(error)}", "see that the server is up")
+    except httpx2.HTTPError as error:
+        return _trouble(
+            Outcome.ERROR, "broken-answer", f"the answer broke off: {_words(error)}", "read the server's log"
+        )
+
+
+def _trouble(outcome: Outcome, slug: str, message: str, mend: str) -> Trouble:
+    return Trouble(outcome, slug, message, mend)
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+async def _within(seconds: float, asked: Awaitable[Answer]) -> Answer:
+    async with asyncio.timeout(seconds):  # the client's own timeouts start anew with each byte
+        return await asked
+
+
+async def _ask(url: str, method: str, headers: dict[str, str], options: dict[str, Any], cap: int) -> Answer:
+    import httpx2
+
+    headers.setdefault("Accept-Encoding", "identity")  # so that the cap bounds what was sent, not what it unpacks to
+    start = time.monotonic()
+    async with (
+        httpx2.AsyncClient(**options) as client,
+        client.stream(method, url, headers=headers) as response,
+    ):
+        body, cut = await _body(response, cap)
+    return Answer(
+        status=response.status_code,
+        headers={name.lower(): value for name, value in response.headers.items()},
+        body=body,
+        cut=cut,
+        seconds=time.monotonic() - start,
+        redirects=tuple(str(hop.next_request.url) for hop in response.history if hop.next_request),
+    )
+
+
+async def _body(response: Any, cap: int) -> tuple[bytes, bool]:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > cap:
+            return bytes(body[:cap]), True
+    return bytes(body), False

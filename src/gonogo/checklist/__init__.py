@@ -1,0 +1,6 @@
+"""Text a person wrote -> `Checklist`, or every mistake in it at once (`docs/reference/checklist.md`)."""
+
+from gonogo.checklist.clauses import ClauseReading
+from gonogo.checklist.loading import Loaded, explain, find, load
+
+__all__ = ["ClauseReading", "Loaded", "explain", "find", "load"]

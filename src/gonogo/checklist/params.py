@@ -1,0 +1,108 @@
+"""A call's params against its kind's params type: unknown fields with the nearest name, types, one spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from gonogo.checklist.fields import CALL
+from gonogo.checklist.raw import Raw
+from gonogo.checklist.reader import Reader
+from gonogo.errors import Span, nearest
+from gonogo.plugins import Probe
+
+
+@cache
+def _adapter(params: type) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(params)
+
+
+@cache
+def schema_of(params: type) -> dict[str, Any]:
+    """JSON Schema of a params type, with its `$defs` inside."""
+    schema: dict[str, Any] = _adapter(params).json_schema()
+    return schema
+
+
+def read_params(reader: Reader, call: Raw, probe: Probe) -> dict[str, Any]:
+    """The params that stand beside a call's own fields, JSON-able, without those that equal their default."""
+    fields = {key: value for key, value in (call.mapping or {}).items() if key not in CALL.names}
+    given = Raw(fields, call.span, call.keys)
+    schema = schema_of(probe.params)
+    known = (*schema.get("properties", {}), *CALL.names)
+    before = len(reader.problems.found)
+    _unknown(reader, given, schema, schema.get("$defs", {}), known, f"a `{probe.name}` call")
+    if len(reader.problems.found) > before:
+        return {}
+    return _validated(reader, given, probe)
+
+
+def _unknown(
+    reader: Reader, raw: Raw, schema: Mapping[str, Any], defs: Mapping[str, Any], known: tuple[str, ...], of: str
+) -> None:
+    """Tell the fields that a (nested) params type does not have; mappings that are free by type stay free."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        schema = defs.get(name, {})
+        of = f"`{name}`"
+        known = tuple(schema.get("properties", {}))
+    properties = schema.get("properties")
+    if raw.mapping is not None and properties is not None:
+        for name, value in raw.mapping.items():
+            if name in properties:
+                inner = properties[name]
+                _unknown(reader, value, inner, defs, tuple(inner.get("properties", {})), f"`{name}`")
+            else:
+                reader.unknown_field(raw, name, known, of)
+    elif raw.items is not None and isinstance(schema.get("items"), Mapping):
+        for item in raw.items:
+            _unknown(reader, item, schema["items"], defs, (), of)
+
+
+def _validated(reader: Reader, given: Raw, probe: Probe) -> dict[str, Any]:
+    from pydantic import ValidationError
+
+    adapter = _adapter(probe.params)
+    try:
+        value = adapter.validate_json(_json(given), strict=True)
+    except ValidationError as error:
+        for one in error.errors():
+            _tell(reader, given, probe, one)
+        return {}
+    dumped: dict[str, Any] = adapter.dump_python(value, mode="json", exclude_defaults=True)
+    return dumped
+
+
+def _json(given: Raw) -> bytes:
+    import json
+
+    return json.dumps(given.data()).encode()
+
+
+def _tell(reader: Reader, given: Raw, probe: Probe, error: Mapping[str, Any]) -> None:
+    place: Span | None = given.span
+    at: Raw | None = given
+    for part in error["loc"]:
+        if at is not None and at.items is not None and isinstance(part, int) and part < len(at.items):
+            at = at.items[part]
+        else:
+            at = at.get(str(part)) if at is not None else None
+        place = at.span if at is not None else place
+    name = ".".join(str(part) for part in error["loc"]) or probe.name
+    if error["type"] == "missing":
+        near = nearest(str(error["loc"][-1]), (given.mapping or {}).keys())
+        reader.problems.error(
+            "missing-param",
+            f"a `{probe.name}` call without `{name}`",
+            place,
+            label=f"did you mean that with `{near}`?" if near else "",
+            help=f"add `{name}:`",
+        )
+        return
+    why = str(error["msg"])
+    reader.problems.error(
+        "wrong-type", f"`{name}` of a `{probe.name}` call: {why[:1].lower()}{why[1:]}", place, help="mend the value"
+    )

@@ -48,12 +48,18 @@ COVERAGE = Family(
         )
     )
     + (ObservationType("coverage.files", _INT, "source files in scope"),),
-    clauses=(
+    clauses=tuple(
         Clause(
-            r"(?P<part>line|statement|function|branch)(?:s|es)? coverage (?:≥|>=|at least) ?(?P<pct>\d+(?:\.\d+)?) ?%",
-            ("coverage.{part}.pct >= {pct}",),
-            "lines coverage ≥ 65%",
-        ),
+            rf"(?:{word}|{part}) coverage (?:≥|>=|at least) ?(?P<pct>\d+(?:\.\d+)?) ?%",
+            (f"coverage.{part}.pct >= {{pct}}",),
+            f"{part} coverage ≥ 65%",
+        )
+        for word, part in (
+            ("line", "lines"),
+            ("statement", "statements"),
+            ("function", "functions"),
+            ("branch", "branches"),
+        )
     ),
 )
 

@@ -1,0 +1,176 @@
+"""Takes the example project through its checklist, in a git repository of its own, on the target `local`.
+
+Standard output is gonogo's own. Whatever else is said goes to standard error, so that `--format json` prints nothing
+but the decision.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from history import COMMITS, Commit
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "medianest"
+LEFT_BEHIND = (
+    *("node_modules", "dist", "site", "coverage", "test-results", "playwright-report", "backups", ".gonogo"),
+    *(".env", ".env.staging", "build-metrics.json", "security-audit-results.json", "security-scan.sarif"),
+)
+"""What work on the example itself leaves in its folder: no part of the project."""
+
+LEAST_NODE = 20
+_PLACEHOLDER = re.compile(r"<[^<>]+>")
+ENDS_WELL = {0: "GO", 3: "HOLD"}
+BAD_INPUT, COULD_NOT_FINISH, INTERRUPTED = 2, 4, 130
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal; never on standard output."""
+    sys.stderr.write(f"demo: {text}\n")
+    sys.stderr.flush()
+
+
+def stop(text: str, code: int = COULD_NOT_FINISH) -> NoReturn:
+    """End the demo with a reason."""
+    say(text)
+    raise SystemExit(code)
+
+
+def check_machine() -> None:
+    """End the demo where a program it needs is missing, naming all of them."""
+    missing = [name for name in ("git", "node", "npm") if shutil.which(name) is None]
+    if missing:
+        stop(f"install first: {', '.join(missing)} (Node.js {LEAST_NODE} or newer)", BAD_INPUT)
+    version = subprocess.run(
+        [shutil.which("node") or "node", "--version"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    number = re.match(r"v(\d+)\.", version)
+    if number is None or int(number[1]) < LEAST_NODE:
+        stop(f"Node.js {LEAST_NODE} or newer is needed, this is {version or 'unknown'}", BAD_INPUT)
+
+
+def git(root: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
+    """Run git, untouched by what the person at this machine has configured."""
+    quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(
+        [shutil.which("git") or "git", *arguments],
+        cwd=root,
+        env={**inherited, **quiet, **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        stop(f"git {arguments[0]} failed: {done.stderr.strip()}")
+
+
+def commit(root: Path, entry: Commit) -> None:
+    """One step of the history, as its author made it."""
+    name = entry.author
+    address = f"{name.split()[0].lower()}@example.org"
+    who = {
+        f"GIT_{role}_{part}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for part, value in (("NAME", name), ("EMAIL", address), ("DATE", entry.date))
+    }
+    git(root, "add", "--", *entry.paths)
+    git(root, "commit", "--quiet", "--message", entry.message, env=who)
+
+
+def make_repository(root: Path) -> None:
+    """The example with a small history, on the branch `main`."""
+    shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+    git(root, "init", "--quiet", "--initial-branch", "main")
+    git(root, "config", "user.name", "Demo")
+    git(root, "config", "user.email", "demo@example.org")
+    for entry in COMMITS:
+        commit(root, entry)
+
+
+def install(root: Path, docs: Path) -> None:
+    """Put the npm packages into the project and, meanwhile, MkDocs into a virtual environment of its own."""
+    started = time.monotonic()
+    npm = start(root, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
+    finish(start(root, sys.executable, "-m", "venv", str(docs)), "python -m venv")
+    pip = (str(docs / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    finish(start(root, *pip, "--requirement", "requirements-docs.txt"), "pip install")
+    finish(npm, "npm ci")
+    say(f"installed npm packages and MkDocs in {time.monotonic() - started:.0f} s")
+
+
+def start(root: Path, *argv: str) -> subprocess.Popen[str]:
+    """Start an installer; what it prints is kept for the day it fails."""
+    return subprocess.Popen(
+        argv, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def finish(process: subprocess.Popen[str], name: str) -> None:
+    """Wait for an installer; end the demo with what it printed where it failed."""
+    printed, _ = process.communicate()
+    if process.returncode:
+        stop(f"{name} failed with exit code {process.returncode}\n{printed.strip()}")
+
+
+def write_values(root: Path) -> None:
+    """`.env.staging` from its example, with a made-up value for each `<placeholder>`; only its owner may read it."""
+    lines = (root / ".env.staging.example").read_text(encoding="utf-8").splitlines()
+    values = "".join(f"{_PLACEHOLDER.sub(_made_up, line)}\n" for line in lines if not line.startswith("#"))
+    path = root / ".env.staging"
+    path.touch(mode=0o600)
+    path.write_text(values, encoding="utf-8")
+
+
+def _made_up(_: re.Match[str]) -> str:
+    return secrets.token_hex(32)
+
+
+def run_gonogo(root: Path, docs: Path, form: str, more: Sequence[str]) -> int:
+    """The run itself, with standard output and the terminal handed through; gonogo's exit code."""
+    here = Path(sys.executable).parent
+    path = os.pathsep.join([str(here), str(docs / "bin"), os.environ.get("PATH", os.defpath)])
+    gonogo = str(here / "gonogo")
+    argv = [gonogo, "run", "READINESS.md", "--target", "local", "--format", form, *more]
+    say(f"{' '.join(['gonogo', *argv[1:]])}")
+    return subprocess.run(argv, cwd=root, env={**os.environ, "PATH": path}, check=False).returncode
+
+
+def main() -> int:
+    """The demo, from an empty folder to a decision; 0 on GO and on HOLD."""
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__.partition("\n")[0])
+    parser.add_argument("--format", default="text", help="what gonogo prints on standard output (default: text)")
+    parser.add_argument("--only-prepare", action="store_true", help="make the project and stop before the run")
+    options, more = parser.parse_known_args()
+    check_machine()
+    folder = Path(tempfile.mkdtemp(prefix="gonogo-demo-")).resolve()
+    root, docs = folder / "medianest", folder / "docs-venv"
+    make_repository(root)
+    say(f"the project is in {root}, with {len(COMMITS)} commits")
+    install(root, docs)
+    write_values(root)
+    if options.only_prepare:
+        return 0
+    code = run_gonogo(root, docs, options.format, more)
+    if code in ENDS_WELL:
+        say(f"ended in {ENDS_WELL[code]}; look around in {root}, then remove {folder}")
+        return 0
+    say(f"gonogo exited with {code}; look around in {root}, then remove {folder}")
+    return code
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

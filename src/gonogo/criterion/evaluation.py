@@ -103,8 +103,7 @@ class Program:
             return node.value
         from celpy.evaluation import CELEvalError
 
-        names = {below.text for below in node.walk() if below.op == "name" and below.text in self.types}
-        activation = {name: _cel(self.bound(name, reading)) for name in names}
+        activation = {flat: _cel(self.bound(name, reading)) for name, flat in _flat(node).items() if name in self.types}
         counts = self._counts(node, reading)
         try:
             runner = _runner(self.source, node.start, node.end, node.op, self.widened)
@@ -191,28 +190,43 @@ def _runner(source: str, start: int, end: int, operator: str, widened: Widened) 
     """cel-python's program of one part of a source; 300 gates with `exit == 0` share one."""
     root = parse(source, None)
     node = next(n for n in root.walk() if (n.start, n.end, n.op) == (start, end, operator))
-    return _environment().program(_widen(node.tree, widened), functions={"marked": _marked, "count": _count})
+    names = {(n.start, n.end): flat for n in node.walk() if (flat := _flat(node).get(n.text)) and n.op == "name"}
+    tree = _rewritten(node.tree, names, widened)
+    return _environment().program(tree, functions={"marked": _marked, "count": _count})
+
+
+def _flat(node: Node) -> dict[str, str]:
+    """Each name below as one word: cel-python loses `coverage.lines` where `coverage.lines.pct` is bound too."""
+    names = dict.fromkeys(below.text for below in node.walk() if below.op == "name")
+    return {name: name if name == "findings" else f"o{number}" for number, name in enumerate(names)}
 
 
 _LEVELS = ("expr", "conditionalor", "conditionaland", "relation", "addition", "multiplication", "unary", "member")
 
 
-def _widen(tree: Any, operands: Widened) -> Any:
-    """Wrap the operands at these places into `double(…)`: cel-python compares no int with a double."""
+def _rewritten(tree: Any, names: Mapping[tuple[int, int], str], widened: Widened) -> Any:
+    """The tree as cel-python can run it: names as single words, and whole numbers that meet a double in `double(…)`.
+
+    cel-python compares no int with a double, which CEL allows.
+    """
     from lark import Token, Tree
 
     if not isinstance(tree, Tree):
         return tree
-    children = [_widen(child, operands) for child in tree.children]
-    if tree.data != "relation" or len(children) == 1:
-        return Tree(tree.data, children, tree.meta)
-    operator, right = children
-    left = operator.children[0]
-    if (left.meta.start_pos, left.meta.end_pos) in operands:
-        operator = Tree(operator.data, [_double(left, Token, Tree, "relation")], operator.meta)
-    if (right.meta.start_pos, right.meta.end_pos) in operands:
-        right = _double(right, Token, Tree, "addition")
-    return Tree(tree.data, [operator, right], tree.meta)
+    where = (getattr(tree.meta, "start_pos", -1), getattr(tree.meta, "end_pos", -1))
+    if tree.data in {"ident", "member_dot"} and where in names:
+        ident = Tree("ident", [Token("IDENT", names[where])])
+        return ident if tree.data == "ident" else Tree("primary", [ident])
+    children = [_rewritten(child, names, widened) for child in tree.children]
+    if tree.data == "relation" and len(children) > 1:
+        left, right = tree.children[0].children[0], tree.children[1]
+        operator, operand = children
+        if (left.meta.start_pos, left.meta.end_pos) in widened:
+            operator = Tree(operator.data, [_double(operator.children[0], Token, Tree, "relation")])
+        if (right.meta.start_pos, right.meta.end_pos) in widened:
+            operand = _double(operand, Token, Tree, "addition")
+        children = [operator, operand]
+    return Tree(tree.data, children, tree.meta)
 
 
 def _double(operand: Any, token: Any, tree: Any, level: str) -> Any:

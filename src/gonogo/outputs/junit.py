@@ -108,7 +108,9 @@ def _hidden(view: RunView) -> bool:
 def _decision_case(view: RunView) -> ET.Element:
     said = view.decision.word.value if view.decision else "no decision"
     case = ET.Element("testcase", {"name": "decision", "classname": "gonogo", "time": "0.000"})
-    reasons = [reason.text for reason in view.decision.reasons] if view.decision else [f"the run is {view.state.value}"]
+    reasons = [f"the run is {view.state.value}"]
+    if view.decision is not None:
+        reasons = [reason.text for reason in sorted(view.decision.reasons, key=lambda reason: bool(reason.gate))]
     element = ET.SubElement(case, "error", {"message": _clean(reasons[0] if reasons else said), "type": said})
     element.text = _clean("\n".join(reasons))
     return case

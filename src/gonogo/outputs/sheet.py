@@ -155,8 +155,10 @@ def verdict_sentence(view: RunView, width: int) -> list[Line]:
 
 
 def _only_the_run_holds(view: RunView) -> bool:
-    reasons = view.decision.reasons if view.decision else ()
-    return bool(reasons) and all(not reason.gate for reason in reasons)
+    """Whether no required gate holds the decision back: a dirty tree does, or a time budget that is spent."""
+    unseen = (*_RED, Outcome.NOT_RUN)
+    held = [g for g in view.gates if g.outcome in unseen and not g.gate.optional and not g.verdict.waived]
+    return view.decision is not None and view.decision.word is DecisionWord.HOLD and not held
 
 
 def ending(view: RunView, width: int) -> list[Line]:
@@ -179,11 +181,19 @@ def _reasons(view: RunView, width: int) -> Iterator[list[Line]]:
         reasons = tuple(Reason(g.gate.id, "") for g in worst_first(view.gates) if g.outcome in _RED)
     for reason in reasons:
         gate = gates.get(reason.gate)
-        if gate is None:
-            yield _paragraph(Piece("  ! run      ", "warn"), safe(reason.text), width)
-        elif gate.outcome in _RED and gate.gate.id not in seen:
+        if gate is None and reason.text not in view.notes:
+            yield _about_the_run(view, safe(reason.text), width)
+        elif gate is not None and gate.outcome is Outcome.PASS:
+            yield _about_the_run(view, f"{safe(gate.gate.title)}: {safe(reason.text)}", width)
+        elif gate is not None and gate.outcome in _RED and gate.gate.id not in seen:
             seen.add(gate.gate.id)
             yield gate_block(view, gate, width)
+
+
+def _about_the_run(view: RunView, text: str, width: int) -> list[Line]:
+    """A reason that is no gate's outcome; on a GO it is a remark."""
+    go = view.decision is not None and view.decision.word is DecisionWord.GO
+    return _labelled("note", text, width) if go else _paragraph(Piece("  ! run      ", "warn"), text, width)
 
 
 def _tolerated(view: RunView, width: int) -> Iterator[list[Line]]:
@@ -213,6 +223,7 @@ def _particulars(view: RunView, gate: GateView, width: int) -> list[Line]:
     verdict = gate.verdict
     rows = [("first", first_finding(verdict))]
     rows += [("question", safe(question)) for question in verdict.questions]
+    rows += [("waived", text) for text in _waivers(view, gate)]
     rows += [("to mend", order) for order in mends(verdict)[:2]]
     rows += [
         ("owner", listed([safe(owner) for owner in gate.gate.owners], _AT_MOST) or "nobody is named"),
@@ -220,6 +231,14 @@ def _particulars(view: RunView, gate: GateView, width: int) -> list[Line]:
         ("evidence", _evidence(view, verdict)),
     ]
     return [text for label, value in rows if value for text in _labelled(label, value, width)]
+
+
+def _waivers(view: RunView, gate: GateView) -> list[str]:
+    """Who took a red criterion upon themselves, until when and why, as the decision tells it."""
+    reasons = view.decision.reasons if view.decision and gate.verdict.waived else ()
+    return [
+        safe(r.text).removeprefix("waived ") for r in reasons if r.gate == gate.gate.id and r.text.startswith("waived ")
+    ]
 
 
 def first_finding(verdict: Verdict) -> str:

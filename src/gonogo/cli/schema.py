@@ -1,0 +1,28 @@
+"""`gonogo schema`: the JSON Schemas of what gonogo reads and writes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from gonogo.cli.place import write
+
+
+@click.command("schema")
+@click.argument("what", type=click.Choice(["checklist", "decision"]), default="checklist")
+def command(what: str) -> int:
+    """Print the JSON Schema of a YAML checklist, or of the decision that `run --format json` prints."""
+    write(json.dumps(_schema(what), indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _schema(what: str) -> dict[str, Any]:
+    if what == "decision":
+        from gonogo.outputs import json as output
+
+        return output.schema()
+    from gonogo import checklist
+
+    return checklist.schema()

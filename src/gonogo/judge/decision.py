@@ -147,10 +147,11 @@ def _beyond_red(verdict: Verdict) -> Outcome:
 _MOST_CAUSES = 3
 
 
-def _why(verdict: Verdict, judgements: Sequence[Judgement] = (), *, outcome: Outcome | None = None) -> str:
+def _why(verdict: Verdict, judgements: Sequence[Judgement] | None = None, *, outcome: Outcome | None = None) -> str:
     """The distances, reasons, troubles or questions behind a verdict's outcome, in words."""
     wanted = outcome or verdict.outcome
-    causes = [j.distance or j.reason or j.criterion for j in judgements or verdict.judgements if j.outcome is wanted]
+    told = verdict.judgements if judgements is None else judgements
+    causes = [j.distance or j.reason or j.criterion for j in told if j.outcome is wanted]
     causes += [trouble.message for trouble in verdict.troubles if trouble.outcome is wanted]
     if wanted is Outcome.UNKNOWN:
         causes += [f"waits for an answer: {question}" for question in verdict.questions]

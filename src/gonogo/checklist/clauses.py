@@ -18,7 +18,7 @@ from gonogo.plugins import COMMAND_OBSERVATIONS, Clause, Registry
 NO_RULE = "no rule understands this clause"
 _PARTS = r",\s+|\s\+\s|\s+and\s+"
 _SCOPE = re.compile(r"\s+in (?:the )?(?P<name>[\w-]+)(?:'s)? (?:output|log|logs)$", re.IGNORECASE)
-_OF_COMMANDS = re.compile(r"\b(?:" + "|".join(t.name for t in COMMAND_OBSERVATIONS) + r")\b")
+_OF_COMMANDS = re.compile(r"(?:" + "|".join(t.name for t in COMMAND_OBSERVATIONS) + r")\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ class ClauseReader:
 
     def criterion(self, expression: str, clause: Written, rule: Rule, calls: list[str]) -> None:
         """Add a criterion once; one that asks what every command yields is asked of the calls its clause names."""
-        of = calls if _OF_COMMANDS.search(expression.split('"')[0]) else []
+        of = calls if _OF_COMMANDS.match(expression) else []
         new = record(
             clause.span,
             expression=expression,

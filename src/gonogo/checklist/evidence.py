@@ -24,7 +24,9 @@ def own_log(path: str) -> bool:
 
 def short(text: str) -> dict[str, Any]:
     """Evidence written as one plain text in YAML."""
-    return {"text": text, "path": text, "or_capture": own_log(text)} if is_path(text) else {"text": text}
+    if not is_path(text):
+        return {"text": text}
+    return {"text": text, "path": text, "or_capture": own_log(text)}
 
 
 def evidence(field: Written) -> list[dict[str, Any]]:
@@ -33,7 +35,7 @@ def evidence(field: Written) -> list[dict[str, Any]]:
     A backticked path is expected from this attempt. "`path` or words" lets our own capture serve instead. Where a
     piece names no path, it is words.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     for piece in field.bare().split(LIST):
         path = _path_in(piece.text)
         if path is None:

@@ -80,7 +80,7 @@ CALL = Form(
         FormField(
             "alternatives", Shape.CALLS, "Calls that a person may select in its place. None runs because it failed."
         ),
-        FormField("condition", Shape.TEXT, "A condition in words. It asks the owner, until the gate has a `when`."),
+        FormField("condition", Shape.TEXT, "A condition in words, for people. gonogo judges the gate's `when`."),
     ),
     short="a command line",
 )
@@ -147,7 +147,7 @@ GATE = Form(
         FormField("ci_jobs", Shape.TEXTS, "CI jobs that run it."),
         FormField("cache", Shape.TEXT, "What CI caches for it, and by which key."),
         FormField("optional", Shape.FLAG, "Not required, and not run unless selected."),
-        FormField("condition", Shape.TEXT, "A condition in words. It asks the owner, until there is a `when`."),
+        FormField("condition", Shape.TEXT, "A condition in words, for people. gonogo judges `when`."),
         FormField("when", Shape.WHEN, "The condition, for gonogo to judge."),
         FormField("needs", Shape.TEXTS, "Ids of gates that must be green first, beyond the order of the phases."),
         FormField("exclusive", Shape.FLAG, "Runs alone in its working tree."),

@@ -78,11 +78,26 @@ def load_yaml(source: Source, registry: Registry) -> Loaded:
 
 def load_markdown(source: Source, registry: Registry) -> Loaded:
     """A text in the document form."""
+    problems = Problems()
+    raw, readings = _compiled(source, registry, problems)
+    return _finish(raw, source, registry, problems, readings, prose=True)
+
+
+def read_back(text: str, registry: Registry) -> Checklist:
+    """The checklist that a Markdown text says, whatever its mistakes: for export, which compares it."""
+    problems = Problems()
+    source = Source.of("", text)
+    raw, _ = _compiled(source, registry, problems)
+    return shape(raw, "", registry, problems)
+
+
+def _compiled(
+    source: Source, registry: Registry, problems: Problems
+) -> tuple[Raw, dict[str, tuple[ClauseReading, ...]]]:
     from gonogo.checklist.blocks import with_blocks
     from gonogo.checklist.markdown import parse
     from gonogo.checklist.prose import compile_document
 
-    problems = Problems()
     document = parse(source)
     prose = compile_document(document, registry, problems)
     raw, renamed = with_blocks(document, prose.raw, source, problems)
@@ -91,7 +106,7 @@ def load_markdown(source: Source, registry: Registry) -> Loaded:
         problems.warning("no-title", "the document has no title", source.span(0), help="begin it with `# Title`")
         fields = {**(raw.mapping or {}), "title": Raw(Path(source.file).stem, source.span(0))}
         raw = Raw(fields, raw.span or source.span(0), raw.keys)
-    return _finish(raw, source, registry, problems, readings, prose=True)
+    return raw, readings
 
 
 def _finish(
@@ -147,11 +162,11 @@ def _readings(gate: Gate, prose: tuple[ClauseReading, ...]) -> tuple[ClauseReadi
             text = criterion.clause or criterion.expression
             found.append(ClauseReading(text, FROM_YAML, (FROM_YAML,), (criterion.expression,), span=criterion.span))
     asked = {one.question for one in found}
-    for question in gate.questions:
-        if question.id not in asked:
-            found.append(
-                ClauseReading(question.text, FROM_YAML, question=question.id, why=question.why, span=question.span)
-            )
+    found += [
+        ClauseReading(question.text, FROM_YAML, question=question.id, why=question.why, span=question.span)
+        for question in gate.questions
+        if question.id not in asked
+    ]
     return tuple(found)
 
 

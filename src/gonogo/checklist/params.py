@@ -32,34 +32,30 @@ def read_params(reader: Reader, call: Raw, probe: Probe) -> dict[str, Any]:
     fields = {key: value for key, value in (call.mapping or {}).items() if key not in CALL.names}
     given = Raw(fields, call.span, call.keys)
     schema = schema_of(probe.params)
-    known = (*schema.get("properties", {}), *CALL.names)
     before = len(reader.problems.found)
-    _unknown(reader, given, schema, schema.get("$defs", {}), known, f"a `{probe.name}` call")
+    _unknown(reader, given, schema, schema.get("$defs", {}), of=f"a `{probe.name}` call", more=CALL.names)
     if len(reader.problems.found) > before:
         return {}
     return _validated(reader, given, probe)
 
 
 def _unknown(
-    reader: Reader, raw: Raw, schema: Mapping[str, Any], defs: Mapping[str, Any], known: tuple[str, ...], of: str
+    reader: Reader, raw: Raw, schema: Mapping[str, Any], defs: Mapping[str, Any], *, of: str, more: tuple[str, ...] = ()
 ) -> None:
     """Tell the fields that a (nested) params type does not have; mappings that are free by type stay free."""
     if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        schema = defs.get(name, {})
-        of = f"`{name}`"
-        known = tuple(schema.get("properties", {}))
+        schema = defs.get(schema["$ref"].rpartition("/")[2], {})
     properties = schema.get("properties")
+    known = (*(properties or ()), *more)
     if raw.mapping is not None and properties is not None:
         for name, value in raw.mapping.items():
             if name in properties:
-                inner = properties[name]
-                _unknown(reader, value, inner, defs, tuple(inner.get("properties", {})), f"`{name}`")
+                _unknown(reader, value, properties[name], defs, of=f"`{name}`")
             else:
                 reader.unknown_field(raw, name, known, of)
     elif raw.items is not None and isinstance(schema.get("items"), Mapping):
         for item in raw.items:
-            _unknown(reader, item, schema["items"], defs, (), of)
+            _unknown(reader, item, schema["items"], defs, of=of)
 
 
 def _validated(reader: Reader, given: Raw, probe: Probe) -> dict[str, Any]:

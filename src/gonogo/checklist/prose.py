@@ -249,11 +249,11 @@ class _GateReader:
         ]
 
     def ci_jobs(self) -> list[Raw]:
-        found = []
-        for entry in self.entries("ci_jobs"):
-            for piece in entry.bare().split(r"[,;]\s*|\s+and\s+"):
-                found.append(raw(only_code(piece.text) or piece.plain, piece.span))
-        return found
+        return [
+            raw(only_code(piece.text) or piece.plain, piece.span)
+            for entry in self.entries("ci_jobs")
+            for piece in entry.bare().split(r"[,;]\s*|\s+and\s+")
+        ]
 
     def misspelt(self) -> None:
         """Text stays text; but where it starts almost like a field, its author wants to know."""

@@ -123,7 +123,7 @@ class Reader:
         value = raw.value
         if isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
             value = float(match[1]) * _SECONDS[match[2]]
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value and math.isfinite(value):
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0 and math.isfinite(value):
             return float(value)
         self.problems.error(
             "wrong-type",

@@ -233,7 +233,7 @@ class _Shaper(Reader):
         kind = self.text(fields, "kind", form.DEFAULT_KIND)
         probe = self.registry.probes.get(kind)
         if probe is None:
-            self.unknown_kind(kind, fields["kind"] if "kind" in fields else raw)
+            self.unknown_kind(kind, fields.get("kind", raw))
             return None
         params = read_params(self, raw, probe)
         label = self.text(fields, "label")

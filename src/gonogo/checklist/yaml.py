@@ -121,7 +121,7 @@ def _double(text: str) -> Scalar:
 
 
 _SCALARS = {
-    "null": lambda text: None,
+    "null": lambda _: None,
     "bool": lambda text: text.lower() == "true",
     "int": _integer,
     "float": _double,

@@ -5,7 +5,6 @@ grep looks for the 200 values as they are; we look for every spelling of each (s
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import tempfile
@@ -22,10 +21,11 @@ LOG_BYTES = 200_000_000
 SECRETS = 200
 ROUNDS = 3
 
-_WORDS = (
+_LINE = (
     "GET POST /api/v1/media request completed in ms status user level info debug msg pid hostname headers 200 404 "
     "worker queue redis postgres query select from where id connection pool timeout retry https://portal.example/x"
-).split()
+)
+_WORDS = _LINE.split()
 
 
 def _log(path: Path, chance: random.Random, secrets: list[str]) -> None:
@@ -64,10 +64,9 @@ def measure() -> dict[str, Any]:
         keys.write_text("\n".join(secrets) + "\n")
 
         def grep() -> None:
-            with log.open("rb") as source:
-                subprocess.run(
-                    ["grep", "-F", "-f", keys], stdin=source, stdout=subprocess.DEVNULL, check=True, env=os.environ
-                )
+            # Into a file: where grep sees that its output is /dev/null it stops at the first match.
+            with log.open("rb") as source, (directory / "matches").open("wb") as matches:
+                subprocess.run(["grep", "-F", "-f", keys], stdin=source, stdout=matches, check=True)
 
         def ours() -> None:
             Store(directory / "evidence", Redactor(secrets)).put_file("log", log)

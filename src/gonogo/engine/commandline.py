@@ -127,9 +127,13 @@ def argv_of(command: str | Sequence[str], env: Mapping[str, str]) -> tuple[tuple
 
 
 def program(name: str, cwd: Path, env: Mapping[str, str]) -> str:
-    """The file that `name` means, looked up as a shell in `cwd` would; raises `CannotStart` where there is none."""
+    """The file that `name` means, looked up as a shell in `cwd` would; raises `CannotStart` where there is none.
+
+    A name with a slash stays as it is, relative to `cwd`: a script sees it as `$0`, and messages repeat it.
+    """
     if "/" in name:
-        return _executable(name, cwd / name)
+        _demand_executable(name, cwd / name)
+        return name
     forbidden = ""
     for directory in env.get("PATH", os.defpath).split(os.pathsep):
         path = os.path.join(cwd, directory, name)  # noqa: PTH118 - pathlib would take a third of the start-up
@@ -141,7 +145,7 @@ def program(name: str, cwd: Path, env: Mapping[str, str]) -> str:
     raise CannotStart(tool_missing(name))
 
 
-def _executable(name: str, path: Path) -> str:
+def _demand_executable(name: str, path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -150,7 +154,6 @@ def _executable(name: str, path: Path) -> str:
         raise CannotStart(trouble("permission", f"cannot reach `{name}`: {error.strerror}")) from error
     if not stat.S_ISREG(mode) or not os.access(path, os.X_OK):
         raise CannotStart(not_executable(name))
-    return str(path)
 
 
 def not_executable(name: str) -> Trouble:

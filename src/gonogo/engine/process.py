@@ -133,8 +133,8 @@ def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> _Child:
         return _Child(_popen(argv, path, cwd, marked), token)
     except OSError as error:
         if error.errno == errno.ENOEXEC:  # a script without `#!`: a shell would read it, and so do we
-            return _Child(_popen((SHELL, path, *argv[1:]), SHELL, cwd, marked), token)
-        raise CannotStart(_why_not_started(error, argv[0], path)) from error
+            return _Child(_popen((SHELL, str(cwd / path), *argv[1:]), SHELL, cwd, marked), token)
+        raise CannotStart(_why_not_started(error, argv[0], str(cwd / path))) from error
     except ValueError as error:
         raise CannotStart(trouble("cannot-start", f"cannot start `{argv[0]}`: {error}")) from error
 
@@ -230,7 +230,8 @@ class _Watch:
         now = time.monotonic()
         moments = [now + _HEARTBEAT if self._pidfd >= 0 else now + 0.02]
         if self._ended is not None:
-            moments.append(self._ended + PIPE_PATIENCE)
+            asked = self._asked_to_end
+            moments.append(self._ended + PIPE_PATIENCE if asked is None else asked + self._grace)
         elif self.deadline is not None:
             moments.append(self.deadline)
         if self._fresh is not None:
@@ -260,15 +261,20 @@ class _Watch:
     def _goes_on(self, now: float) -> bool:
         """Let time pass: past its end the process is asked to go, then killed, then given up."""
         if self._ended is not None:
-            if self._pipes and now >= self._ended + PIPE_PATIENCE:
-                self.notes.append(f"its output was held open by another process {PIPE_PATIENCE:g} s after it ended")
-                return False
-            return True
+            return self._waits_for_pipes(now, self._ended)
         if self.stopped and self._asked_to_end is None:
             self.deadline = now
         if self.deadline is None or now < self.deadline:
             return True
         return self._press(now)
+
+    def _waits_for_pipes(self, now: float, ended: float) -> bool:
+        if self._asked_to_end is not None:  # whoever holds them was asked too, and is killed when that time is over
+            return now < self._asked_to_end + self._grace
+        if self._pipes and now >= ended + PIPE_PATIENCE:
+            self.notes.append(f"its output was held open by another process {PIPE_PATIENCE:g} s after it ended")
+            return False
+        return True
 
     def _press(self, now: float) -> bool:
         """One step harder: asked, killed, given up."""

@@ -66,10 +66,12 @@ class _Machine:
 class Stream:
     """Redaction of one stream: feed chunks of any size, close at its end."""
 
-    __slots__ = ("_ahead", "_covered", "_pending", "_redactor")
+    __slots__ = ("_ahead", "_block", "_covered", "_pending", "_redactor")
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, block: int = _BLOCK) -> None:
+        """`block`: bytes gathered before a scan; the output is the same for any."""
         self._redactor = redactor
+        self._block = block
         self._pending = bytearray()
         self._covered = -1
         """How far into `_pending` an already written mark reaches; -1: what was written last is no mark."""
@@ -79,7 +81,7 @@ class Stream:
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes of the stream; returns redacted bytes that are decided, often none."""
         self._pending += chunk
-        return self._advance(final=False) if len(self._pending) >= _BLOCK else b""
+        return self._advance(final=False) if len(self._pending) >= self._block else b""
 
     def close(self) -> bytes:
         """Redacted rest of the stream."""
@@ -157,9 +159,9 @@ class Redactor:
         stream = Stream(self)
         return stream.feed(data) + stream.close()
 
-    def stream(self) -> Stream:
-        """A new stream to redact."""
-        return Stream(self)
+    def stream(self, block: int = _BLOCK) -> Stream:
+        """A new stream to redact; `block`: bytes gathered before a scan."""
+        return Stream(self, block)
 
     def _machine_now(self) -> _Machine:
         machine = self._machine

@@ -122,6 +122,7 @@ def _plain_url(value: str) -> bool:
 _FEWEST_CHARACTERS = 8
 """Different characters that a run drawn by lot has at least."""
 
+_PATH = re.compile(r"(?:/[\w.@-]+){2,}/?")
 _LONG_WORD = re.compile(r"[A-Za-z0-9+=]{16,}")
 
 
@@ -158,8 +159,15 @@ def harvest(paths: Iterable[Path]) -> list[str]:
 
 
 def from_variables(variables: Mapping[str, str]) -> list[str]:
-    """The values of those variables whose names say that they are secret: `GITHUB_TOKEN`, `DB_PASSWORD`."""
-    return [value for key, value in variables.items() if _SECRET_KEY.search(key) and not public(key, value)]
+    """The values of those variables whose names say that they are secret: `GITHUB_TOKEN`, `DB_PASSWORD`.
+
+    Paths are none (`SSH_AUTH_SOCK`): redacting them would hide where things are.
+    """
+    return [
+        value
+        for key, value in variables.items()
+        if _SECRET_KEY.search(key) and not public(key, value) and not _PATH.fullmatch(value)
+    ]
 
 
 def too_weak(paths: Iterable[Path], common: Collection[str] = ()) -> list[str]:

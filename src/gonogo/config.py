@@ -138,7 +138,7 @@ def git_output(root: Path, *arguments: str) -> bytes | None:
     """
     try:
         done = subprocess.run(
-            ("git", *arguments),
+            ("git", *arguments),  # noqa: S607 - the git of the person's own PATH
             cwd=root,
             env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
@@ -147,7 +147,9 @@ def git_output(root: Path, *arguments: str) -> bytes | None:
         )
     except FileNotFoundError as error:
         if not root.is_dir():
-            raise InputError.of("no-directory", f"`{root}` is no directory", help="name a directory that exists") from error
+            raise InputError.of(
+                "no-directory", f"`{root}` is no directory", help="name a directory that exists"
+            ) from error
         raise OperationError("git is not installed, or not on the PATH", help="install git") from error
     return done.stdout if done.returncode == 0 else None
 

@@ -28,6 +28,21 @@ def inside(root: Path, path: str) -> Path | None:
     return place if parent == real_root or real_root in parent.parents else None
 
 
+def overlap(a: str, b: str) -> bool:
+    """Whether two declared paths are one, or one lies in the other; a glob counts as the directory before it."""
+    first, second = _fixed(a), _fixed(b)
+    return first == second or f"{first}/".startswith(f"{second}/") or f"{second}/".startswith(f"{first}/")
+
+
+def _fixed(path: str) -> str:
+    parts = []
+    for part in PurePosixPath(path).parts:
+        if any(char in part for char in "*?["):
+            break
+        parts.append(part)
+    return "/".join(parts)
+
+
 def choose(paths: Iterable[str], root: Path, directory: Path) -> tuple[Moved, ...]:
     """Which of `paths` (globs allowed) are there and must move, outermost only; nothing is moved yet."""
     present: set[str] = set()

@@ -62,10 +62,10 @@ class Tree:
         """Path -> object id of its present content; empty text for what is not there."""
         present, found = [], {}
         for path in paths:
-            place = self._prefix + path
-            if os.path.islink(place):
-                found[path] = self._hash_text(os.fsencode(os.readlink(place)))
-            elif os.path.isfile(place):
+            place = Path(os.fsdecode(self._prefix + path))
+            if place.is_symlink():
+                found[path] = self._hash_text(os.fsencode(place.readlink()))
+            elif place.is_file():
                 present.append(path)
             else:
                 found[path] = ""
@@ -160,7 +160,7 @@ class Tree:
         seen: set[str] = set()
         for folder in self.folders:
             try:
-                names = os.listdir(self.root / folder if folder else self.root)
+                names = os.listdir(self.root / folder if folder else self.root)  # noqa: PTH208 - names only
             except OSError:
                 continue
             seen.update(f"{folder}/{name}" for name in names) if folder else seen.update(names)

@@ -175,9 +175,7 @@ class Ledger:
         """
         return self.append_all(run, [(event, gate, data)], durable=durable)[0]
 
-    def append_all(
-        self, run: str, entries: list[tuple[str, str, Any]], *, durable: bool = False
-    ) -> tuple[Event, ...]:
+    def append_all(self, run: str, entries: list[tuple[str, str, Any]], *, durable: bool = False) -> tuple[Event, ...]:
         """Write several (event, gate, data) in one transaction: all of them are there afterwards, or none."""
         with self._telling("write"):
             if durable:
@@ -263,6 +261,12 @@ class Ledger:
         with self._telling("read"):
             rows = self._db.execute("SELECT run FROM events WHERE event = 'run-started' ORDER BY seq")
             return tuple(row[0] for row in rows)
+
+    def last_run(self) -> str:
+        """Id of the run that was written to last; empty where there is none."""
+        with self._telling("read"):
+            row = self._db.execute("SELECT run FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+            return str(row[0]) if row else ""
 
     def verify(self) -> Verified:
         """Check every event against its own hash and the one before it, and the end against the head."""

@@ -35,6 +35,15 @@ class Begun:
     root: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one event says."""
+
+    gate: str
+    data: Mapping[str, Any]
+    time: str
+
+
 @dataclass(slots=True)
 class Fold:
     """Everything the events of one run say so far. The engine keeps one while it runs, a reader makes one."""
@@ -58,6 +67,8 @@ class Fold:
     exit_code: int | None = None
     stopped: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
+    places: list[str] = field(default_factory=list)
+    """Private directories that its processes made outside the state directory."""
     _since: float = 0.0
     _before: float = 0.0
 
@@ -67,37 +78,42 @@ class Fold:
         if event in {"run-started", "run-resumed"}:
             self._since, self._before = monotonic, self.seconds
             self.stopped, self.holder = False, data.get("holder", {})
+            self.places.append(data.get("scratch", ""))
         if event != "lease-taken-over":  # another process wrote that, on another clock
-            self.seconds = self._before + max(0.0, monotonic - self._since)
+            self.seconds = self.seconds_until(monotonic)
         if act is not None:
-            act(gate, data, time)
+            act(_Told(gate, data, time))
 
-    def _run_started(self, gate: str, data: Mapping[str, Any], time: str) -> None:
-        self.plan, self.started, self.evidence = data["plan"], time, data["evidence"]
-        self.settings = data.get("settings", {})
+    def seconds_until(self, monotonic: float) -> float:
+        """Seconds of work until that moment, over all processes that worked on this run."""
+        return self._before + max(0.0, monotonic - self._since)
 
-    def _attempt_started(self, gate: str, data: Mapping[str, Any], time: str) -> None:
-        aside = tuple((path, kept) for path, kept in data["aside"])
-        self.begun[gate] = Begun(data["attempt"], data["acts"], time, aside, data["root"])
-        self.attempts[gate] = data["attempt"]
+    def _run_started(self, told: _Told) -> None:
+        self.plan, self.started, self.evidence = told.data["plan"], told.time, told.data["evidence"]
+        self.settings = told.data.get("settings", {})
 
-    def _attempt_ended(self, gate: str, data: Mapping[str, Any], time: str) -> None:
-        self.begun.pop(gate, None)
-        if data.get("outcome"):
-            self.reds[gate] = Outcome(data["outcome"])
+    def _attempt_started(self, told: _Told) -> None:
+        aside = tuple((path, kept) for path, kept in told.data["aside"])
+        self.begun[told.gate] = Begun(told.data["attempt"], told.data["acts"], told.time, aside, told.data["root"])
+        self.attempts[told.gate] = told.data["attempt"]
 
-    def _verdict(self, gate: str, data: Mapping[str, Any], time: str) -> None:
-        self.begun.pop(gate, None)
-        self.verdicts[gate] = data["verdict"]
+    def _attempt_ended(self, told: _Told) -> None:
+        self.begun.pop(told.gate, None)
+        if told.data.get("outcome"):
+            self.reds[told.gate] = Outcome(told.data["outcome"])
 
-    def _note(self, gate: str, data: Mapping[str, Any], time: str) -> None:
-        self.notes.append(data["text"])
+    def _verdict(self, told: _Told) -> None:
+        self.begun.pop(told.gate, None)
+        self.verdicts[told.gate] = told.data["verdict"]
 
-    def _run_stopped(self, gate: str, data: Mapping[str, Any], time: str) -> None:
-        self.stopped, self.ended, self.exit_code = True, time, data["exit_code"]
+    def _note(self, told: _Told) -> None:
+        self.notes.append(told.data["text"])
 
-    def _run_finished(self, gate: str, data: Mapping[str, Any], time: str) -> None:
-        self.decision, self.ended, self.exit_code = data["decision"], time, data["exit_code"]
+    def _run_stopped(self, told: _Told) -> None:
+        self.stopped, self.ended, self.exit_code = True, told.time, told.data["exit_code"]
+
+    def _run_finished(self, told: _Told) -> None:
+        self.decision, self.ended, self.exit_code = told.data["decision"], told.time, told.data["exit_code"]
 
     @property
     def finished(self) -> bool:

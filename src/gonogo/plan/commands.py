@@ -42,7 +42,7 @@ def look(call: Call, phase: str, root: Path, registry: Registry) -> Look:
     names = tuple(dict.fromkeys(_names(call.params, found, probe, registry)))
     return Look(
         speaks=names,
-        effect=heaviest(call.effect, probe.effect, *(_effect(leaf, phase) for leaf in found)),
+        effect=heaviest(probe.effect, _effect(call, found, phase)),
         exclusive=probe.exclusive or any(_alone(leaf) for leaf in found),
         problem=next((leaf.problem for leaf in found if leaf.problem), ""),
     )
@@ -73,11 +73,19 @@ def _asked(ask: Ask, registry: Registry) -> list[str]:
     return [t.name for parser in parsers if parser is not None for t in parser.yields]
 
 
-def _effect(leaf: Leaf, phase: str) -> Effect:
-    if leaf.ask is not None:
-        return leaf.ask.effect
+def _effect(call: Call, found: list[Leaf], phase: str) -> Effect:
+    """What the command does: its author's word, else its tools', else by phase.
+
+    A word of the author is never made less. Reading the document cannot see through `npm run`; this look can, so
+    where every program is known, their word counts.
+    """
+    known = [leaf.ask.effect for leaf in found if leaf.ask is not None]
+    if call.effect_said or call.effect is Effect.PUBLISH:
+        return heaviest(call.effect, *known)
+    if found and len(known) == len(found):
+        return heaviest(*known)
     late = phase.isdecimal() and int(phase) >= FIRST_ACTING_PHASE
-    return Effect.WRITE if late else Effect.READ
+    return heaviest(call.effect, Effect.WRITE if late else Effect.READ, *known)
 
 
 def _alone(leaf: Leaf) -> bool:

@@ -30,7 +30,9 @@ def look(root: Path) -> Subject:
                 f"`{root}` is in no git working tree",
                 help="run `git init` and commit: what is released is a commit",
             )
-        raise OperationError(f"git cannot read the tree at `{root}`", help="run `git status` there and mend what it says")
+        raise OperationError(
+            f"git cannot read the tree at `{root}`", help="run `git status` there and mend what it says"
+        )
     entries = printed.decode("utf-8", "surrogateescape").split("\0")
     head = dict(entry[2:].partition(" ")[::2] for entry in entries if entry.startswith("# "))
     commit = head.get("branch.oid", "")

@@ -1,0 +1,8 @@
+"""Drives a plan so that `kill -9` at any line loses nothing."""
+
+from __future__ import annotations
+
+from gonogo.engine.listener import Listener, Silent
+from gonogo.engine.run import resume, run
+
+__all__ = ["Listener", "Silent", "resume", "run"]

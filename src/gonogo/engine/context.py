@@ -1,0 +1,211 @@
+"""What a probe may touch during one call, and nothing else: everything that leaves it is redacted and stored."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from gonogo import shims
+from gonogo.engine import aside, process
+from gonogo.engine.order import Order
+from gonogo.evidence import secrets
+from gonogo.evidence.redact import Redactor
+from gonogo.evidence.store import Store
+from gonogo.model.capture import Blob, ReportRef
+from gonogo.model.codec import canonical
+from gonogo.model.observation import Trouble
+from gonogo.model.outcome import Outcome
+from gonogo.model.plan import Subject
+from gonogo.plugins import OnlyHere, Ran, Registry
+
+STREAM_CAP = 4 * 1024 * 1024
+"""Bytes of a stream that are kept: its head and its tail. A tool's report is never cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What all attempts of one run share. Safe to use from several threads."""
+
+    store: Store
+    redactor: Redactor
+    registry: Registry
+    scratch: Path
+    """Private directory below the system's temporary one: wrappers, and raw reports until they are stored."""
+    tracked: frozenset[str]
+    environ: Mapping[str, str]
+    """Variables of gonogo's own process, as they were when the run began."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the run is told to stop: no further call begins."""
+    numbers: count[int] = field(default_factory=count)
+
+    @property
+    def wrappers(self) -> Path:
+        """Directory of the wrappers that stand before known tools."""
+        return self.scratch / "shims"
+
+
+class CallContext:
+    """The `plugins.Context` of one call."""
+
+    def __init__(
+        self,
+        order: Order,
+        params: Any,
+        workshop: Workshop,
+        *,
+        timeout: float,
+        on_line: Callable[[str], None] | None,
+    ) -> None:
+        self._order = order
+        self._workshop = workshop
+        self._params = params
+        self._timeout = timeout
+        self._on_line = on_line
+        self.notes: list[str] = []
+        """Remarks of the tools that ran."""
+
+    @property
+    def root(self) -> Path:
+        """The checkout that this gate looks at; absolute."""
+        return Path(self._order.root)
+
+    @property
+    def subject(self) -> Subject:
+        """What is being released."""
+        return self._order.subject
+
+    @property
+    def target(self) -> str:
+        """Where it goes."""
+        return self._order.target
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """Values of the checklist's inputs."""
+        return self._order.inputs
+
+    @property
+    def timeout(self) -> float:
+        """Seconds this call may take."""
+        return self._timeout
+
+    def run(
+        self,
+        command: str | Sequence[str],
+        *,
+        cwd: str = ".",
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        name: str = "",
+    ) -> Ran:
+        """Run a process and bring back its stored streams and the reports of the tools in it."""
+        shop = self._workshop
+        reports = shop.scratch / "reports" / str(next(shop.numbers))
+        asked = bool(getattr(self._params, "ask", True))
+        wrapped = shims.prepare(shop.wrappers, shop.registry.tools, reports) if asked else {}
+        given, troubles = self._from_files()
+        prefix = f"{name}/" if name else ""
+        ran = process.run(
+            command,
+            cwd=self.root / cwd,
+            env={**shop.environ, **given, **(env or {}), **wrapped},
+            timeout=min(timeout or self._timeout, self._timeout),
+            stdout=shop.store.sink(f"{prefix}stdout", "text/plain", STREAM_CAP),
+            stderr=shop.store.sink(f"{prefix}stderr", "text/plain", STREAM_CAP),
+            on_line=self._on_line,
+        )
+        return self._with_reports(ran, reports, prefix, troubles) if asked or troubles else ran
+
+    def _from_files(self) -> tuple[dict[str, str], list[Trouble]]:
+        """Variables of the call's env files, whose values are secrets."""
+        given: dict[str, str] = {}
+        troubles: list[Trouble] = []
+        for path in getattr(self._params, "env_files", ()):
+            try:
+                text = self.read_file(path).decode("utf-8", "surrogateescape")
+            except (OnlyHere, OSError) as error:
+                slug = "only-here" if isinstance(error, OnlyHere) else "env-file-missing"
+                troubles.append(
+                    Trouble(Outcome.UNKNOWN, slug, f"env file `{path}`: {_why(error)}", f"declare or create `{path}`")
+                )
+                continue
+            entries = list(secrets.entries(text, path))
+            self.add_secrets([entry.value for entry in entries if not secrets.public(entry.key, entry.value)])
+            given |= {entry.key: entry.value for entry in entries}
+        return given, troubles
+
+    def _with_reports(self, ran: Ran, reports: Path, prefix: str, troubles: list[Trouble]) -> Ran:
+        """What it ran, with the reports of its tools redacted and stored; the raw ones are gone afterwards."""
+        shop = self._workshop
+        refs: list[ReportRef] = []
+        blobs: list[Blob] = []
+        try:
+            for record in shims.collect(reports, self.root):
+                self.notes += record.notes
+                troubles += shims.troubles(record, shop.registry.tools.get(record.tool))
+                for index, written in enumerate(record.reports):
+                    name = f"{prefix}report/{record.name}-{index}"
+                    media = shop.registry.parsers[written.parser].media_type
+                    try:
+                        blob = shop.store.put_file(name, written.file, media, self._in_repository(written.path))
+                    except OSError as error:
+                        troubles.append(_lost(record.tool, error))
+                        continue
+                    blobs.append(blob)
+                    refs.append(ReportRef(name, written.parser, record.tool, record.exit, dict(written.params)))
+        finally:
+            shutil.rmtree(reports, ignore_errors=True)
+        return Ran(
+            exit=ran.exit,
+            signal=ran.signal,
+            stdout=ran.stdout,
+            stderr=ran.stderr,
+            troubles=(*ran.troubles, *troubles),
+            seconds=ran.seconds,
+            out=ran.out,
+            err=ran.err,
+            reports=tuple(refs),
+            report_blobs=tuple(blobs),
+        )
+
+    def _in_repository(self, path: str) -> str:
+        return os.path.relpath(path, self.root) if path.startswith(f"{self.root}/") else ""
+
+    def keep(self, name: str, data: bytes, media_type: str = "application/octet-stream") -> Blob:
+        """Redact and store bytes."""
+        return self._workshop.store.put(name, data, media_type)
+
+    def keep_facts(self, facts: Mapping[str, Any]) -> Blob:
+        """Redact and store facts as canonical JSON."""
+        return self.keep("facts.json", canonical(facts), "application/json")
+
+    def read_file(self, path: str) -> bytes:
+        """Bytes of a file in the checkout; raises `FileNotFoundError`, or `OnlyHere` for what only this machine has."""
+        place = aside.inside(self.root, path)
+        if place is None:
+            raise OnlyHere(f"`{path}` leads out of the repository")
+        data = place.read_bytes()
+        name = os.path.normpath(path)
+        if name not in self._workshop.tracked and name not in self._order.input_files:
+            raise OnlyHere(f"`{path}` is neither committed nor declared under `input_files`")
+        return data
+
+    def add_secrets(self, values: Sequence[str]) -> None:
+        """From now on these values reach no file, log or screen."""
+        self._workshop.redactor.add(values)
+
+
+def _why(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+def _lost(tool: str, error: OSError) -> Trouble:
+    return Trouble(
+        Outcome.UNKNOWN, "report-unreadable", f"the report of `{tool}` cannot be read: {error.strerror}", "run it alone"
+    )

@@ -1,0 +1,103 @@
+"""From a node of the plan to the order of one attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gonogo.engine import aside
+from gonogo.engine.order import Order
+from gonogo.engine.tree import Tree, matches
+from gonogo.model.checklist import Call
+from gonogo.model.plan import Node, Plan
+from gonogo.plan.inputs import fill, substitute
+from gonogo.plugins import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What every attempt at one gate has in common."""
+
+    node: Node
+    calls: tuple[Call, ...]
+    reports: tuple[tuple[str, str, str], ...]
+    evidence: tuple[tuple[str, bool], ...]
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """Paths that it moves aside and writes."""
+        if not self.calls or self.node.gate.isolation:
+            return ()
+        return (*(path for _, path, _ in self.reports), *(path for path, _ in self.evidence))
+
+
+def recipes(plan: Plan, values: Mapping[str, str], registry: Registry) -> dict[str, Recipe]:
+    """The recipe of each gate that runs, inputs filled in; raises `InputError` where a value cannot be put in."""
+    return {node.id: _recipe(node, values, registry) for node in plan.nodes if node.runs}
+
+
+def _recipe(node: Node, values: Mapping[str, str], registry: Registry) -> Recipe:
+    calls = tuple(substitute(call, values, registry) for call in node.gate.calls if call.id not in node.calls_left_out)
+    reports = tuple(
+        (call.id, str(report["path"]), str(report.get("parser", "") or ""))
+        for call in calls
+        for report in call.params.get("reports", ())
+    )
+    evidence = tuple((fill(item.path, values), item.or_capture) for item in node.gate.evidence if item.path)
+    return Recipe(node, calls, reports, evidence)
+
+
+def order(
+    recipe: Recipe,
+    plan: Plan,
+    *,
+    run: str,
+    attempt: int,
+    root: Path,
+    worktree: bool,
+    tree: Tree,
+    aside_directory: Path,
+    values: Mapping[str, str],
+    budget: float | None,
+) -> Order:
+    """The order of attempt number `attempt`; looks at what lies at the declared paths now, and moves nothing."""
+    node = recipe.node
+    stays: list[str] = []
+    moves: tuple[aside.Moved, ...] = ()
+    if recipe.calls:
+        stays = sorted(
+            set(_committed([*(p for _, p, _ in recipe.reports), *(p for p, _ in recipe.evidence)], root, tree))
+        )
+        stays = [path for path in stays if not matches(path, node.gate.changes)]
+        chosen = aside.choose(
+            [*(p for _, p, _ in recipe.reports), *(p for p, _ in recipe.evidence)], root, aside_directory
+        )
+        moves = tuple(item for item in chosen if item.path not in stays)
+    return Order(
+        run=run,
+        node=node,
+        attempt=attempt,
+        calls=recipe.calls,
+        root=str(root),
+        worktree=worktree,
+        subject=plan.subject,
+        target=plan.target,
+        inputs=dict(values),
+        input_files=tuple(plan.input_files),
+        reports=recipe.reports,
+        evidence=recipe.evidence,
+        aside=moves,
+        tracked=tuple(stays),
+        timeout=node.gate.timeout,
+        budget=budget,
+    )
+
+
+def _committed(paths: Iterable[str], root: Path, tree: Tree) -> Iterable[str]:
+    """What lies at these paths and is tracked by git: it stays, and is no evidence."""
+    for path in paths:
+        for place in aside.matching(root, path):
+            name = place.relative_to(root).as_posix()
+            if tree.tracks(name):
+                yield name

@@ -1,0 +1,81 @@
+"""What a killed run left behind, tidied before the next begins: processes, files aside, checkouts, raw reports."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from gonogo.engine import aside, leftovers, worktree
+from gonogo.errors import Refused
+from gonogo.ledger import Ledger
+from gonogo.ledger.view import Begun, Fold, fold
+from gonogo.model.observation import Trouble
+from gonogo.model.outcome import Outcome, State
+from gonogo.model.plan import Node
+from gonogo.model.verdict import Verdict
+
+SCRATCH_PREFIX = "gonogo-"
+
+
+def attempt_token(run: str, gate: str, attempt: int) -> str:
+    """What every process of one attempt carries."""
+    return f"{run}.{gate}.{attempt}"
+
+
+def tidy(ledger: Ledger, root: Path) -> None:
+    """Put in order what the last run left, where it did not end by itself. Call it with the lease in hand.
+
+    Raises:
+        Refused: An act of that run is still at work; nothing may run beside it.
+    """
+    last = ledger.last_run()
+    left = fold(ledger.events(last), last) if last else None
+    if left is None or (left.finished and not left.begun):
+        return
+    for gate, begun in left.begun.items():
+        token = attempt_token(left.run, gate, begun.attempt)
+        working = leftovers.marked(token)
+        if begun.acts and working:
+            raise Refused(
+                f"gate `{gate}` of run {left.run} acts, and its process still runs: pid {working[0]}",
+                help="wait until it has ended, or end it yourself",
+            )
+        leftovers.sweep(token)
+        _put_back(begun)
+    _remove_places(left, root)
+
+
+def _put_back(begun: Begun) -> None:
+    for path, kept in begun.aside:
+        aside.put_back(aside.Moved(path, kept), Path(begun.root))
+
+
+def _remove_places(left: Fold, root: Path) -> None:
+    for place in left.places:
+        path = Path(place)
+        if path.parent == Path(tempfile.gettempdir()) and path.name.startswith(SCRATCH_PREFIX):
+            shutil.rmtree(path, ignore_errors=True)
+    for begun in left.begun.values():
+        if Path(begun.root) != root and "worktrees" in Path(begun.root).parts:
+            worktree.remove(root, Path(begun.root))
+
+
+def cut_off(node: Node, begun: Begun) -> Verdict:
+    """The verdict of an act that was started and never ended: nobody knows what it did."""
+    trouble = Trouble(
+        Outcome.UNKNOWN,
+        "interrupted-act",
+        f"attempt {begun.attempt} acted from {begun.started} on and was cut off: what it did is not known",
+        "look at the target yourself before anything acts on it again; gonogo does not repeat it",
+    )
+    return Verdict(
+        gate=node.id,
+        phase=node.gate.phase,
+        outcome=Outcome.UNKNOWN,
+        state=State.INTERRUPTED,
+        troubles=(trouble,),
+        attempts=begun.attempt,
+        reason=trouble.message,
+        started=begun.started,
+    )

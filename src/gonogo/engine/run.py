@@ -1,0 +1,271 @@
+"""One run from its first event to its decision."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from gonogo.config import Settings, prepare_state
+from gonogo.engine import leftovers, orders, recover
+from gonogo.engine.attempt import now
+from gonogo.engine.board import Board
+from gonogo.engine.context import Workshop
+from gonogo.engine.ending import Assignment
+from gonogo.engine.guard import Guard
+from gonogo.engine.interrupts import Interrupts
+from gonogo.engine.journal import Journal
+from gonogo.engine.listener import Listener, Silent
+from gonogo.engine.scheduler import Scheduler
+from gonogo.engine.tree import Tree
+from gonogo.errors import IntegrityError, Refused
+from gonogo.evidence import secrets
+from gonogo.evidence.redact import Redactor
+from gonogo.evidence.store import Store
+from gonogo.judge import decide
+from gonogo.ledger import Ledger, new_run_id
+from gonogo.ledger.view import Fold, find_run, fold
+from gonogo.model.outcome import EXIT_OF_DECISION
+from gonogo.model.plan import Plan
+from gonogo.model.run import RunView
+from gonogo.model.verdict import Waiver
+from gonogo.plan.inputs import refuse_missing
+from gonogo.plan.subject import look
+from gonogo.plugins import Registry
+from gonogo.testing import crash_point
+
+
+def run(
+    plan: Plan,
+    *,
+    root: Path,
+    state: Path,
+    registry: Registry,
+    settings: Settings,
+    listener: Listener | None = None,
+    waivers: Sequence[Waiver] = (),
+    secret_inputs: Mapping[str, str] | None = None,
+) -> RunView:
+    """Run a plan to its decision, or until somebody says stop; `exit_code` of the view is what the process returns.
+
+    Args:
+        plan: What `gonogo.plan.compile` froze.
+        root: The checkout, absolute.
+        state: The state directory; made where it is not there.
+        registry: Every kind.
+        settings: What a person set.
+        listener: Told what happens; None: nobody.
+        waivers: Those that are in force.
+        secret_inputs: Values of the inputs that the plan does not hold.
+
+    Raises:
+        InputError: An input has no value, or one that cannot be put where it stands. Nothing has started then.
+        Refused: Another run holds the ledger.
+        OperationError: The ledger cannot be written.
+    """
+    given = {**plan.inputs, **(secret_inputs or {})}
+    refuse_missing(plan, secret_inputs)
+    recipes = orders.recipes(plan, given, registry)
+    prepare_state(state)
+    work = Assignment(plan, root, state, settings, listener or Silent(), waivers, given, recipes)
+    with closing(Ledger(state / "ledger.db")) as ledger:
+        run_id = new_run_id()
+        with _lease(ledger, run_id, root) as begin:
+            journal = Journal(ledger, Fold(run_id))
+            journal.record(
+                "run-started", {**begin, "settings": _said(settings), "plan": plan, "evidence": _kept(state)}
+            )
+            return _through(work, journal, registry, Path(begin["scratch"]))
+
+
+def resume(
+    run_id: str = "",
+    *,
+    root: Path,
+    state: Path,
+    registry: Registry,
+    settings: Settings,
+    listener: Listener | None = None,
+    waivers: Sequence[Waiver] = (),
+    secret_inputs: Mapping[str, str] | None = None,
+) -> RunView:
+    """Go on with a run that was cut off: finished gates stay, an unfinished read is tried again, an act never is.
+
+    Args:
+        run_id: Which; its beginning is enough. Absent: the latest.
+        root: As for `run`, and so all the others.
+        state: As for `run`.
+        registry: As for `run`.
+        settings: As for `run`.
+        listener: As for `run`.
+        waivers: As for `run`.
+        secret_inputs: As for `run`: they are in no record, so they are given again.
+
+    Raises:
+        InputError: There is no such run, or a secret input has no value.
+        Refused: It is decided already, another run holds the ledger, or the tree is no longer what it was.
+        IntegrityError: The ledger was altered.
+        OperationError: The ledger cannot be written.
+    """
+    prepare_state(state)
+    with closing(Ledger(state / "ledger.db")) as ledger:
+        found = find_run(ledger, run_id)
+        with _lease(ledger, found, root) as begin:
+            _whole(ledger)
+            folded = fold(ledger.events(found), found)
+            if folded.plan is None or folded.finished:
+                raise Refused(f"run {found} is decided already", help="start a new one with `gonogo run`")
+            plan = folded.plan
+            given = {**plan.inputs, **(secret_inputs or {})}
+            refuse_missing(plan, secret_inputs)
+            _same_tree(plan, root)
+            recipes = orders.recipes(plan, given, registry)
+            work = Assignment(plan, root, state, settings, listener or Silent(), waivers, given, recipes)
+            journal = Journal(ledger, folded)
+            journal.record("run-resumed", {**begin, "settings": _said(settings)})
+            return _through(work, journal, registry, Path(begin["scratch"]))
+
+
+def _whole(ledger: Ledger) -> None:
+    verified = ledger.verify()
+    if not verified.sound:
+        raise IntegrityError(
+            f"the ledger `{ledger.path}` was altered: {verified.problems[0]}",
+            help="keep it for whoever looks into that, move it away, and run anew",
+        )
+
+
+@contextmanager
+def _lease(ledger: Ledger, run_id: str, root: Path) -> Iterator[dict[str, Any]]:
+    """Hold the right to write, with what a killed run left put in order; gives what the first event says of us."""
+    holder = ledger.take(run_id)
+    scratch = Path(tempfile.mkdtemp(prefix=f"{recover.SCRATCH_PREFIX}{run_id}-"))
+    try:
+        recover.tidy(ledger, root)
+        yield {"holder": holder.data(), "scratch": str(scratch)}
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        ledger.give_back()
+
+
+def _same_tree(plan: Plan, root: Path) -> None:
+    """Refuse to judge one run on two states of the tree."""
+    subject = look(root)
+    dirty = tuple(path for path in subject.dirty if path not in plan.input_files)
+    if subject.commit != plan.subject.commit:
+        raise Refused(
+            f"the run looked at {plan.subject.commit[:12] or 'no commit'}; {subject.commit[:12]} is checked out now",
+            help="check that commit out again, or start a new run",
+        )
+    if dirty != plan.subject.dirty:
+        raise Refused(
+            "the tree is not as it was when the run began: "
+            + ", ".join(f"`{path}`" for path in sorted(set(dirty) ^ set(plan.subject.dirty))[:10]),
+            help="put it back as it was, or start a new run",
+        )
+
+
+def _said(settings: Settings) -> dict[str, object]:
+    return {"jobs": settings.workers, "keep_going": settings.keep_going, "time_budget": settings.time_budget}
+
+
+def _kept(state: Path) -> str:
+    return str(state / "evidence")
+
+
+def _through(work: Assignment, journal: Journal, registry: Registry, scratch: Path) -> RunView:
+    """Work through the plan, and decide unless somebody said stop."""
+    crash_point("run-started")
+    run_id = journal.fold.run
+    tree = Tree(work.root)
+    redactor = _redactor(work)
+    workshop = Workshop(
+        store=Store(work.state / "evidence", redactor),
+        redactor=redactor,
+        registry=registry,
+        scratch=scratch,
+        tracked=tree.tracked,
+        environ=_environ(run_id),
+    )
+    workshop.store.sweep()
+    interrupts = Interrupts(run_id, workshop.stop.set)
+    claims = {gate: recipe.claims for gate, recipe in work.recipes.items()}
+    board = Board(work.plan, journal.fold.verdicts, claims, keep_going=work.settings.keep_going)
+    guard = Guard(tree, work.state / "aside" / run_id / "copies")
+    scheduler = Scheduler(work, journal=journal, workshop=workshop, board=board, guard=guard, interrupts=interrupts)
+    work.listener.run_started(journal.view())
+    _warn_of_weak_secrets(work, journal)
+    with interrupts.heard():
+        scheduler.work()
+    if interrupts.signal:
+        journal.record("run-stopped", {"signal": interrupts.signal, "exit_code": int(interrupts.exit_code)})
+        view = journal.fold.view(alive=False)
+    else:
+        view = _decided(work, journal, scheduler.holds)
+    shutil.rmtree(work.state / "aside" / run_id, ignore_errors=True)
+    work.listener.run_finished(view)
+    return view
+
+
+def _redactor(work: Assignment) -> Redactor:
+    """Knows the values of every env file named, of variables whose names say so, and of secret inputs."""
+    values = [*secrets.harvest(_secret_files(work)), *secrets.from_variables(os.environ)]
+    values += [value for name, value in work.given.items() if name not in work.plan.inputs]
+    return Redactor(values, common=[work.root.name])
+
+
+def _secret_files(work: Assignment) -> list[Path]:
+    return [work.root / path for path in work.plan.secret_files]
+
+
+def _warn_of_weak_secrets(work: Assignment, journal: Journal) -> None:
+    for text in secrets.too_weak(_secret_files(work), [work.root.name]):
+        if text not in journal.fold.notes:
+            journal.record("note", {"text": text})
+            work.listener.note(text)
+
+
+def _decided(work: Assignment, journal: Journal, holds: Sequence[str]) -> RunView:
+    crash_point("before-decision")
+    folded, as_of = journal.fold, now()
+    decision = decide(work.plan, folded.verdicts, waivers=work.waivers, as_of=as_of, notes=folded.notes, holds=holds)
+    code = int(EXIT_OF_DECISION[decision.word])
+    manifest = write_manifest(work.state, folded)
+    journal.record("run-finished", {"decision": decision, "exit_code": code, "manifest": manifest}, durable=True)
+    crash_point("decided")
+    return journal.view()
+
+
+def _environ(run_id: str) -> dict[str, str]:
+    outer = os.environ.get(leftovers.MARKER, "")
+    return {**os.environ, leftovers.MARKER: f"{outer}/{run_id}" if outer else run_id}
+
+
+def write_manifest(state: Path, folded: Fold) -> str:
+    """Every piece of evidence of the run, by gate, in one file beside the ledger; returns its sha256."""
+    entries = [
+        {
+            "gate": gate,
+            "capture": number,
+            "name": blob.name,
+            "path": blob.path,
+            "sha256": blob.sha256,
+            "size": blob.size,
+        }
+        for gate, verdict in sorted(folded.verdicts.items())
+        for number, capture in enumerate(verdict.captures, start=1)
+        for blob in capture.blobs
+    ]
+    text = json.dumps({"run": folded.run, "evidence": entries}, indent=1, sort_keys=True, ensure_ascii=False).encode()
+    directory = state / "manifests"
+    directory.mkdir(exist_ok=True)
+    temporary = directory / f".{folded.run}.tmp"
+    temporary.write_bytes(text)
+    temporary.replace(directory / f"{folded.run}.json")
+    return hashlib.sha256(text).hexdigest()

@@ -1,0 +1,347 @@
+"""The loop in the middle: hands ready gates to workers, and is the only one who writes what came of them."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gonogo.engine import attempt, freshness, orders, process, recover, worktree
+from gonogo.engine.board import Board
+from gonogo.engine.context import Workshop
+from gonogo.engine.ending import Assignment, Ended, Ending, budget_text
+from gonogo.engine.guard import CHANGED, Guard
+from gonogo.engine.interrupts import Interrupts
+from gonogo.engine.journal import Journal
+from gonogo.engine.order import Order
+from gonogo.engine.tree import Tree
+from gonogo.ledger.view import still_verdict
+from gonogo.model.outcome import Outcome
+from gonogo.model.plan import Node
+from gonogo.model.verdict import Verdict
+from gonogo.testing import crash_point
+
+_LOOK_AROUND = 0.2
+"""Seconds between looks at the clock and at signals while nothing happens."""
+_RETRIED = {Outcome.FAIL, Outcome.ERROR}
+
+
+@dataclass(slots=True)
+class _Lines:
+    """The latest line of each gate, passed from workers to the main thread without piling up."""
+
+    inbox: queue.SimpleQueue[Ended | str]
+    latest: dict[str, str] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, gate: str) -> Callable[[str], None]:
+        """What the worker of `gate` calls with each line."""
+
+        def told(line: str) -> None:
+            with self.lock:
+                waiting = gate in self.latest
+                self.latest[gate] = line
+            if not waiting:
+                self.inbox.put(gate)
+
+        return told
+
+    def take(self, gate: str) -> str:
+        """The line to show now."""
+        with self.lock:
+            return self.latest.pop(gate, "")
+
+
+class Scheduler:
+    """Works through a plan's board; use it once, in the thread that owns the ledger."""
+
+    def __init__(
+        self,
+        work: Assignment,
+        *,
+        journal: Journal,
+        workshop: Workshop,
+        board: Board,
+        guard: Guard,
+        interrupts: Interrupts,
+    ) -> None:
+        self._given = work
+        self._journal = journal
+        self._workshop = workshop
+        self._board = board
+        self._guard = guard
+        self._interrupts = interrupts
+        self._inbox: queue.SimpleQueue[Ended | str] = queue.SimpleQueue()
+        self._lines = _Lines(self._inbox)
+        self._active: dict[str, Order] = {}
+        self._digests: dict[str, str] = {}
+        self._firsts: dict[str, int] = {}
+        self._ending = Ending(work, journal.fold, workshop, guard)
+        self._until = None if work.settings.time_budget is None else time.monotonic() + work.settings.time_budget
+        self.holds: list[str] = []
+        """Why the decision cannot be GO, beside the gates."""
+
+    # --- the loop --------------------------------------------------------------------------------------------
+
+    def work(self) -> None:
+        """Run phase after phase until all is done, the budget is spent, or a signal came."""
+        self._settle_cut_off()
+        with ThreadPoolExecutor(self._given.settings.workers, thread_name_prefix="gonogo") as pool:
+            try:
+                while not self._stopped and not self._spent:
+                    phase = self._board.open_phase()
+                    if phase is None:
+                        break
+                    self._announce(phase)
+                    self._phase(pool)
+                    if self._board.phase_through:
+                        self._board.close_phase(phase)
+                self._wait_for_running()
+            except BaseException:
+                self._workshop.stop.set()
+                process.stop_all()
+                raise
+        if self._spent and not self._stopped:
+            self._give_up_the_rest()
+
+    def _phase(self, pool: ThreadPoolExecutor) -> None:
+        while not self._stopped and not self._spent:
+            self._never_run()
+            self._start_ready(pool)
+            if self._board.phase_through:
+                return
+            if self._board.running:
+                self._hear(pool)
+
+    def _start_ready(self, pool: ThreadPoolExecutor) -> None:
+        """Start what may start. All their events are in the ledger, in one transaction, before any of them acts."""
+        free = self._given.settings.workers - len(self._active)
+        fresh = [node for node in self._board.start(free) if not self._reuse(node)]
+        self._launch(pool, [self._order(node, self._attempts(node) + 1) for node in fresh])
+
+    def _attempts(self, node: Node) -> int:
+        return self._journal.fold.attempts.get(node.id, 0)
+
+    def _launch(self, pool: ThreadPoolExecutor, ordered: list[Order]) -> None:
+        entries = [
+            (
+                "attempt-started",
+                order.gate,
+                {
+                    "attempt": order.attempt,
+                    "acts": order.node.acts,
+                    "root": order.root,
+                    "aside": [[item.path, item.kept] for item in order.aside],
+                },
+            )
+            for order in ordered
+        ]
+        self._journal.record_all(entries, durable=any(order.node.acts for order in ordered))
+        for order in ordered:
+            crash_point("attempt-started", order.gate)
+            self._active[order.gate] = order
+            self._given.listener.gate_started(order.gate, order.attempt)
+            pool.submit(self._worker, order)
+
+    def _worker(self, order: Order) -> None:
+        """In a worker: do the attempt and read what it brought."""
+        try:
+            if order.worktree:
+                worktree.add(self._given.root, Path(order.root), order.subject.commit)
+                self._ending.worktrees[order.gate] = Tree(Path(order.root))
+            brought = attempt.perform(order, self._workshop, self._lines.of(order.gate))
+            done = Ended(order, brought, attempt.read(order, brought, self._workshop))
+        except BaseException as error:
+            done = Ended(order, broke=error)
+        self._inbox.put(done)
+
+    def _hear(self, pool: ThreadPoolExecutor) -> None:
+        """Wait for something to happen, and take in everything that did."""
+        try:
+            message = self._inbox.get(timeout=self._patience())
+        except queue.Empty:
+            return
+        ended: list[Ended] = []
+        while True:
+            if isinstance(message, Ended):
+                ended.append(message)
+            else:
+                self._given.listener.gate_output(message, self._lines.take(message))
+            try:
+                message = self._inbox.get_nowait()
+            except queue.Empty:
+                break
+        self._take_in(pool, ended)
+
+    def _patience(self) -> float:
+        left = _LOOK_AROUND if self._until is None else self._until - time.monotonic()
+        return max(0.01, min(_LOOK_AROUND, left))
+
+    def _wait_for_running(self) -> None:
+        """After a signal or past the budget nothing starts; what runs is ended, or comes to its own end."""
+        while self._active:
+            if self._stopped:
+                process.stop_all()
+            try:
+                message = self._inbox.get(timeout=_LOOK_AROUND)
+            except queue.Empty:
+                continue
+            if isinstance(message, Ended):
+                if self._stopped:
+                    self._dismiss(message)
+                else:
+                    self._take_in(None, [message])
+
+    def _dismiss(self, done: Ended) -> None:
+        """What was cut off by a signal has no verdict; a resume tries it again, if it was a read."""
+        if done.whole:
+            self._take_in(None, [done])
+            return
+        self._release(done.order)
+        if not done.order.node.acts:
+            self._journal.record("attempt-ended", {"attempt": done.order.attempt, "outcome": ""}, gate=done.order.gate)
+
+    @property
+    def _stopped(self) -> bool:
+        return bool(self._interrupts.signal)
+
+    @property
+    def _spent(self) -> bool:
+        return self._until is not None and time.monotonic() >= self._until
+
+    # --- one gate --------------------------------------------------------------------------------------------
+
+    def _order(self, node: Node, number: int) -> Order:
+        work, run_id = self._given, self._journal.fold.run
+        apart = node.gate.isolation == "worktree"
+        name = f"{node.id}-{number}"
+        order = orders.order(
+            work.recipes[node.id],
+            work.plan,
+            run=run_id,
+            attempt=number,
+            root=work.state / "worktrees" / run_id / name if apart else work.root,
+            worktree=apart,
+            tree=self._guard.tree,
+            aside_directory=work.state / "aside" / run_id / name,
+            values=work.given,
+            budget=None if self._until is None else max(0.0, self._until - time.monotonic()),
+        )
+        if not apart:
+            self._guard.before(order)
+        return order
+
+    def _take_in(self, pool: ThreadPoolExecutor | None, ended: list[Ended]) -> None:
+        """Judge what ended, write it down, tell it; then try again what may be tried again."""
+        entries: list[tuple[str, str, Mapping[str, Any]]] = []
+        verdicts, again = [], []
+        for done in ended:
+            verdict = self._ending.verdict(done, self._active)
+            self._release(done.order)
+            if pool is not None and self._retry(done, verdict):
+                again.append(done.order)
+                data = {"attempt": done.order.attempt, "outcome": verdict.outcome.value}
+                entries.append(("attempt-ended", done.order.gate, data))
+                continue
+            self._board.done(done.order.gate)
+            verdicts.append(verdict)
+            entries.append(("verdict", done.order.gate, self._verdict_data(done.order.node, verdict)))
+        self._journal.record_all(entries, durable=any(done.order.node.acts for done in ended))
+        for verdict in verdicts:
+            crash_point("verdict-appended", verdict.gate)
+            self._given.listener.gate_finished(verdict)
+        if pool is not None and again:
+            self._launch(pool, [self._order(order.node, order.attempt + 1) for order in again])
+
+    def _retry(self, done: Ended, verdict: Verdict) -> bool:
+        tried = done.order.attempt - self._first_attempt(done.order.gate)
+        return (
+            verdict.outcome in _RETRIED
+            and tried < done.order.node.gate.retries
+            and not done.order.node.acts
+            and not self._spent
+            and not self._stopped
+            and not any(trouble.slug == CHANGED for trouble in verdict.troubles)
+        )
+
+    def _first_attempt(self, gate: str) -> int:
+        return self._firsts.setdefault(gate, 1)
+
+    def _release(self, order: Order) -> None:
+        self._active.pop(order.gate, None)
+        if order.worktree:
+            worktree.remove(self._given.root, Path(order.root))
+
+    # --- gates that do not run -------------------------------------------------------------------------------
+
+    def _settle_cut_off(self) -> None:
+        """On a resume: an act that never ended stays unknown; a read is free to be tried again."""
+        for gate, begun in tuple(self._journal.fold.begun.items()):
+            node = self._given.plan.node(gate)
+            if begun.acts:
+                self._finish([(node, recover.cut_off(node, begun))], tell=False)
+            else:
+                self._journal.record("attempt-ended", {"attempt": begun.attempt, "outcome": ""}, gate=gate)
+        self._firsts = {gate: number + 1 for gate, number in self._journal.fold.attempts.items()}
+
+    def _announce(self, phase: str) -> None:
+        """Write and tell what is known of a phase before it begins: gates left out, and those of an earlier process."""
+        known = self._journal.fold.verdicts
+        fresh = []
+        for node in self._given.plan.nodes:
+            if node.gate.phase == phase and node.id not in known:
+                verdict = still_verdict(node)
+                fresh += [(node, verdict)] if verdict is not None else []
+            elif node.gate.phase == phase:
+                self._given.listener.gate_finished(known[node.id])
+        self._finish(fresh)
+
+    def _never_run(self) -> None:
+        self._finish([(node, _not_run(node, reason)) for node, reason in self._board.never()])
+
+    def _give_up_the_rest(self) -> None:
+        """Past the time budget."""
+        self.holds.append(budget_text(self._given))
+        self._finish([(node, _not_run(node, budget_text(self._given))) for node in self._board.drain()])
+
+    def _reuse(self, node: Node) -> bool:
+        """Let an earlier pass stand for the gate, where it may."""
+        if node.gate.max_age is None:
+            return False
+        found = freshness.reusable(
+            node, self._given.plan, self._digest(node), self._journal.ledger, self._workshop.store
+        )
+        if found is None:
+            return False
+        verdict, run_id = found
+        self._board.done(node.id)
+        self._finish([(node, verdict)], reused_from=run_id)
+        return True
+
+    def _finish(self, verdicts: list[tuple[Node, Verdict]], *, reused_from: str = "", tell: bool = True) -> None:
+        """Write verdicts that came without an attempt, and tell them."""
+        self._journal.record_all(
+            [("verdict", node.id, self._verdict_data(node, verdict, reused_from)) for node, verdict in verdicts]
+        )
+        for _, verdict in verdicts:
+            if tell:
+                self._given.listener.gate_finished(verdict)
+
+    def _digest(self, node: Node) -> str:
+        return freshness.gate_digest(node, self._given.plan, self._given.given)
+
+    def _verdict_data(self, node: Node, verdict: Verdict, reused_from: str = "") -> dict[str, object]:
+        data: dict[str, object] = {"verdict": verdict}
+        if node.gate.max_age is not None:
+            subject = self._given.plan.subject
+            data |= {"digest": self._digest(node), "commit": subject.commit, "clean": subject.clean}
+        return data | ({"reused_from": reused_from} if reused_from else {})
+
+
+def _not_run(node: Node, reason: str) -> Verdict:
+    return Verdict(node.id, node.gate.phase, Outcome.NOT_RUN, reason=reason, attempts=0)

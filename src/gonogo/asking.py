@@ -126,8 +126,8 @@ def _run(attempt: _Attempt) -> _Attempt:
     environ = {**os.environ, **{key: attempt.filled(value) for key, value in ask.env.items()}}
     environ.pop(REPORTS, None)
     started = time.monotonic()
-    text = None if ask.also else ask.stdout_report
-    with _Tee(attempt.file(text) if text else None, attempt.file(ask.text_report) if ask.text_report else None) as tee:
+    stdout, both = (None, None) if ask.also else (ask.stdout_report, ask.text_report)
+    with _Tee(attempt.file(stdout) if stdout else None, attempt.file(both) if both else None) as tee:
         argv = [attempt.program, *(attempt.filled(word) for word in ask.argv[1:])]
         attempt.code = _spawn(attempt.program, argv, environ, tee)
     if ask.also:
@@ -140,10 +140,11 @@ def _run(attempt: _Attempt) -> _Attempt:
 def _look_again(attempt: _Attempt, environ: Mapping[str, str]) -> None:
     """Run the second command line; what it prints is its report or nobody's."""
     null = os.open(os.devnull, os.O_RDWR)
-    kept = attempt.ask.stdout_report
-    out = os.open(attempt.file(kept), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) if kept else null
+    kept = attempt.ask.stdout_report or attempt.ask.text_report
+    out = os.open(attempt.file(kept), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if kept else null
+    err = out if attempt.ask.text_report else null
     argv = [attempt.program, *(attempt.filled(word) for word in attempt.ask.also[1:])]
-    actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, null, 2)]
+    actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, err, 2)]
     os.waitpid(os.posix_spawn(attempt.program, argv, dict(environ), file_actions=actions), 0)
 
 

@@ -132,6 +132,34 @@ VULNERABILITIES = Family(
     ),
 )
 
+LOAD = Family(
+    name="load",
+    doc="What a load test measured. Where it made not one request, all of it is absent: the outcome is UNKNOWN.",
+    hints=r"\bk6\b|load test|performance",
+    types=(
+        ObservationType("load.requests", _INT, "HTTP requests made"),
+        ObservationType("load.iterations", _INT, "iterations of the script completed"),
+        ObservationType("load.dropped_iterations", _INT, "iterations that could not be started in time"),
+        ObservationType("load.errors.pct", _DOUBLE, "requests that failed, of all", unit="%", combine=Combine.MAX),
+        ObservationType("load.checks.passed", _INT, "checks that held"),
+        ObservationType("load.checks.failed", _INT, "checks that did not hold", counts=("check",)),
+        ObservationType("load.thresholds.crossed", _INT, "thresholds of the script crossed", counts=("crossed",)),
+        *(
+            ObservationType(
+                f"load.duration.{figure}", _DOUBLE, f"{meaning} of the requests", unit="ms", combine=Combine.MAX
+            )
+            for figure, meaning in (
+                ("avg", "mean duration"),
+                ("med", "median duration"),
+                ("p90", "90th percentile of the duration"),
+                ("p95", "95th percentile of the duration"),
+                ("p99", "99th percentile of the duration"),
+                ("max", "longest duration"),
+            )
+        ),
+    ),
+)
+
 EXIT = Family(
     name="exit",
     doc="Criteria that *are* the exit code, and marks in what a command printed.",

@@ -43,12 +43,8 @@ class _Word:
 _OPERATORS = ("&&", "||", ";;", "|&", ";", "|", "&", "\n", "(", ")")
 _REDIRECTION = re.compile(r"\d*(?:&>>|&>|>>|>\||>&|<<<|<<-?|<&|<>|>|<)(?P<glued>&?[^\s;|&()<>]*)")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
-_KEYWORDS = frozenset(
-    ["if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "{", "}"]
-)
-_PREFIXES = frozenset(
-    ["!", "exec", "command", "time", "nohup", "env", "cross-env", "builtin", "then", "do", "else", "{"]
-)
+_KEYWORDS = re.compile(r"if|then|else|elif|fi|for|while|until|do|done|case|esac|\{|\}")
+_PREFIXES = re.compile(r"!|exec|command|time|nohup|env|cross-env|builtin|then|do|else|\{")
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
 
 
@@ -177,12 +173,12 @@ def _bare_command(command: list[_Word]) -> list[str]:
     rest = list(command)
     while rest:
         first = rest[0]
-        if _ASSIGNMENT.match(first.text) or (first.bare and first.text in _PREFIXES):
+        if _ASSIGNMENT.match(first.text) or (first.bare and _PREFIXES.fullmatch(first.text)):
             rest.pop(0)
             if first.text in {"env", "cross-env"}:
                 while rest and rest[0].text.startswith("-"):
                     rest.pop(0)
-        elif first.bare and first.text in _KEYWORDS:
+        elif first.bare and _KEYWORDS.fullmatch(first.text):
             return _bare_command(rest[1:]) if first.text in {"if", "while", "until", "elif"} else []
         else:
             return [word.text for word in rest]

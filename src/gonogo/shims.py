@@ -103,10 +103,11 @@ def _wrapper_text(directory: Path, wrapped: Mapping[str, list[Tool]]) -> str:
     """The one script behind every wrapper: which calls are worth starting Python for."""
     python = f"exec {_quote(sys.executable)} -I -S {_quote(directory / '.ask.py')}"
     _executable(directory / ".ask.py", _ASK.format(directory=str(directory)), 0o600)
-    lines = []
-    for name, known in sorted(wrapped.items()):
-        for word in sorted({word for tool in known for word in tool.wrap}):
-            lines.append(f'    {_quote(name)}\\ *{_quote(word)}*) {python} "$name" "$@" ;;')
+    lines = [
+        f'    {_quote(name)}\\ *{_quote(word)}*) {python} "$name" "$@" ;;'
+        for name, known in sorted(wrapped.items())
+        for word in sorted({word for tool in known for word in tool.wrap})
+    ]
     return _WRAPPER.format(reports=REPORTS, mark=MARK, asked="\n".join(lines))
 
 

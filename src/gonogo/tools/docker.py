@@ -6,70 +6,17 @@ from gonogo.model.checklist import Effect
 from gonogo.plugins import Ask, Invocation, tool
 from gonogo.tools import options
 
-_WITH_VALUE = frozenset(
-    [
-        "-f",
-        "--file",
-        "-p",
-        "--project-name",
-        "--project-directory",
-        "--env-file",
-        "--profile",
-        "--ansi",
-        "--parallel",
-        "--progress",
-        "--config",
-        "-c",
-        "--context",
-        "-H",
-        "--host",
-        "-l",
-        "--log-level",
-    ]
+_WITH_VALUE = options.words(
+    "-f --file -p --project-name --project-directory --env-file --profile --ansi --parallel --progress "
+    "--config -c --context -H --host -l --log-level"
 )
-_READS = frozenset(
-    [
-        "config",
-        "events",
-        "images",
-        "logs",
-        "ls",
-        "port",
-        "ps",
-        "stats",
-        "top",
-        "version",
-        "wait",
-        "inspect",
-        "info",
-        "history",
-        "search",
-        "diff",
-        "attach",
-    ]
+_READS = options.words(
+    "config events images logs ls port ps stats top version wait inspect info history search diff attach"
 )
 _PUBLISHES = frozenset({"push"})
-_GROUPS = frozenset(
-    [
-        "compose",
-        "buildx",
-        "image",
-        "container",
-        "volume",
-        "network",
-        "system",
-        "builder",
-        "context",
-        "manifest",
-        "plugin",
-        "secret",
-        "service",
-        "stack",
-        "swarm",
-        "node",
-        "trust",
-        "scout",
-    ]
+_GROUPS = options.words(
+    "compose buildx image container volume network system builder context manifest plugin secret service "
+    "stack swarm node trust scout"
 )
 _READS_IN_GROUP = _READS | {"du", "df", "show", "imagetools", "tree"}
 

@@ -13,36 +13,9 @@ from gonogo.tools.package_json import package_directory, script_lines, workspace
 _RUN = frozenset({"run", "run-script", "rum", "urn"})
 _OWN_WORD = {"test": "test", "t": "test", "tst": "test", "start": "start", "stop": "stop", "restart": "restart"}
 _EXEC = frozenset({"exec", "x"})
-_INSTALLS = frozenset(
-    [
-        "install",
-        "i",
-        "add",
-        "in",
-        "ins",
-        "ci",
-        "clean-install",
-        "ic",
-        "install-test",
-        "it",
-        "install-ci-test",
-        "cit",
-        "update",
-        "up",
-        "upgrade",
-        "uninstall",
-        "rm",
-        "remove",
-        "un",
-        "r",
-        "dedupe",
-        "ddp",
-        "prune",
-        "link",
-        "ln",
-        "rebuild",
-        "rb",
-    ]
+_INSTALLS = options.words(
+    "install i add in ins ci clean-install ic install-test it install-ci-test cit update up upgrade "
+    "uninstall rm remove un r dedupe ddp prune link ln rebuild rb"
 )
 _WITH_VALUE = (
     "-w",
@@ -77,10 +50,9 @@ def npm(invocation: Invocation) -> Ask | Unwrap | None:
         return _run(invocation, _OWN_WORD[words[0]], _arguments(invocation, words[1:]))
     if words[0] in _EXEC:
         return _exec(invocation)
-    if words[0] in _INSTALLS:
-        return Ask(argv=invocation.argv, exclusive=True)
-    if words[0] == "publish":
-        return Ask(argv=invocation.argv, effect=Effect.PUBLISH)
+    if words[0] in _INSTALLS or words[0] == "publish":
+        effect = Effect.PUBLISH if words[0] == "publish" else Effect.READ
+        return Ask(argv=invocation.argv, effect=effect, exclusive=True)
     return None
 
 

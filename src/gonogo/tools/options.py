@@ -6,6 +6,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 
+def words(text: str) -> frozenset[str]:
+    """The words of a text as a set: long lists of commands read best as text."""
+    return frozenset(text.split())
+
+
 def has(argv: Sequence[str], *names: str) -> bool:
     """Whether one of the options stands in `argv` before `--`, alone or as `--name=value`."""
     return any(word in names or word.partition("=")[0] in names for word in before_dashes(argv))

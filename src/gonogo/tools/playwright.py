@@ -12,7 +12,7 @@ _FOLDERS = {"html": ("outputFolder", "PLAYWRIGHT_HTML_OUTPUT_DIR"), "blob": ("ou
 _FILES = {"junit": ("outputFile", "PLAYWRIGHT_JUNIT_OUTPUT_FILE")}
 
 
-def _explain(code: int, reading: Reading, text: str) -> str | None:
+def _explain(code: int, reading: Reading, text: str) -> str | None:  # noqa: ARG001 - the seam gives all three
     flaky = reading.value("tests.flaky")
     return "flaky tests count as failures here" if isinstance(flaky, int) and flaky > 0 else None
 

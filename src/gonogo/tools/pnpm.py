@@ -6,38 +6,12 @@ import shlex
 from pathlib import Path
 
 from gonogo.plugins import Ask, Invocation, Unwrap, tool
+from gonogo.tools import options
 from gonogo.tools.package_json import package_directory, script_lines, workspace, workspaces
 
-_OWN = frozenset(
-    [
-        "audit",
-        "bin",
-        "cat-file",
-        "config",
-        "deploy",
-        "doctor",
-        "env",
-        "fetch",
-        "help",
-        "import",
-        "init",
-        "licenses",
-        "link",
-        "list",
-        "ls",
-        "login",
-        "outdated",
-        "pack",
-        "patch",
-        "publish",
-        "rebuild",
-        "root",
-        "server",
-        "setup",
-        "store",
-        "unlink",
-        "why",
-    ]
+_OWN = options.words(
+    "audit bin cat-file config deploy doctor env fetch help import init licenses link list ls login "
+    "outdated pack patch publish rebuild root server setup store unlink why"
 )
 _INSTALLS = frozenset({"install", "i", "add", "remove", "rm", "update", "up", "prune", "dedupe"})
 _WITH_VALUE = frozenset({"-C", "--dir", "-F", "--filter", "--reporter", "--workspace-concurrency"})

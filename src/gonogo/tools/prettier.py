@@ -9,7 +9,7 @@ from gonogo.tools import options
 _CHECK, _LIST, _WRITE = ("--check", "-c"), ("--list-different", "-l"), ("--write", "-w")
 
 
-def _explain(code: int, reading: Reading, text: str) -> str | None:
+def _explain(code: int, reading: Reading, text: str) -> str | None:  # noqa: ARG001 - the seam gives all three
     if code == 2 and reading.findings:  # noqa: PLR2004 - Prettier's code for a file it cannot read
         return "Prettier could not parse a file, which its report names"
     return None

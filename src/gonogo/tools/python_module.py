@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from gonogo.plugins import Invocation, Unwrap, tool
+from gonogo.tools import options
 
 _PYTHON_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
-_UV_WITH_VALUE = frozenset(
-    [
-        "--with",
-        "--with-editable",
-        "--with-requirements",
-        "--python",
-        "-p",
-        "--extra",
-        "--no-extra",
-        "--group",
-        "--no-group",
-        "--only-group",
-        "--package",
-        "--directory",
-        "--project",
-        "--env-file",
-        "--index",
-        "--default-index",
-        "--config-file",
-        "--cache-dir",
-        "--color",
-    ]
+_UV_WITH_VALUE = options.words(
+    "--with --with-editable --with-requirements --python -p --extra --no-extra --group --no-group --only- "
+    "group --package --directory --project --env-file --index --default-index --config-file --cache-dir "
+    "--color"
 )
 
 

@@ -6,47 +6,13 @@ import shlex
 from pathlib import Path
 
 from gonogo.plugins import Ask, Invocation, Unwrap, tool
+from gonogo.tools import options
 from gonogo.tools.package_json import package_directory, read, script_lines, workspaces
 
-_OWN = frozenset(
-    [
-        "audit",
-        "cache",
-        "config",
-        "constraints",
-        "dedupe",
-        "explain",
-        "help",
-        "import",
-        "info",
-        "init",
-        "licenses",
-        "link",
-        "list",
-        "login",
-        "logout",
-        "node",
-        "npm",
-        "outdated",
-        "owner",
-        "pack",
-        "patch",
-        "plugin",
-        "policies",
-        "prune",
-        "publish",
-        "rebuild",
-        "search",
-        "set",
-        "stage",
-        "tag",
-        "team",
-        "unlink",
-        "unplug",
-        "version",
-        "versions",
-        "why",
-    ]
+_OWN = options.words(
+    "audit cache config constraints dedupe explain help import info init licenses link list login logout "
+    "node npm outdated owner pack patch plugin policies prune publish rebuild search set stage tag team "
+    "unlink unplug version versions why"
 )
 _INSTALLS = frozenset({"install", "add", "remove", "up", "upgrade", "autoclean", "dedupe"})
 

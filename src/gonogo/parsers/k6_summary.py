@@ -1,0 +1,136 @@
+"""k6's summaries: the export, `handleSummary`, and the machine-readable one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from gonogo.families import LOAD
+from gonogo.model.observation import Finding, Reading, Value
+from gonogo.parsers.gather import Findings, Unreadable, load_object, observations, plain, silent, unknown
+from gonogo.plugins import parser
+
+_FIGURES = {"avg": "avg", "med": "med", "p90": "p(90)", "p95": "p(95)", "p99": "p(99)", "max": "max"}
+
+
+def _sniff(head: bytes) -> bool:
+    return head.lstrip().startswith(b"{") and (
+        (b'"root_group"' in head or b'"metrics"' in head)
+        and any(word in head for word in (b'"iterations"', b'"iteration_duration"', b'"vus_max"', b'"data_sent"'))
+    )
+
+
+@parser("k6_summary", yields=LOAD.types, media_type="application/json", sniff=_sniff)
+def k6_summary(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:  # noqa: ARG001 - the seam gives both
+    """k6's summary in its three shapes: requests, failures, durations, checks, thresholds crossed.
+
+    Traps, each handled: in the export `"p(95)<500": true` means *crossed*, in `handleSummary` `ok: true` means held;
+    `http_req_failed.passes` counts the requests that failed; without a single request k6 exits 0 and its durations
+    are 0 (UNKNOWN here); where every request failed the durations are those of errors, often 0 (absent here); the
+    machine-readable summary carries no thresholds (absent here) and no p99.
+
+    Source: k6's summary-wrapper.js and types_gen.go, and runs of k6 1.1.0.
+    """
+    data = load_object(stream)
+    metrics = dict(_metrics(data))
+    if not metrics:
+        raise Unreadable("it has no metrics")
+    findings = Findings()
+    crossed = _crossed(data, findings)
+    passed, failed = _checks(data, findings)
+    requests = _count(metrics, "http_reqs")
+    if not requests:
+        iterations = _count(metrics, "iterations")
+        return silent(
+            unknown("no-requests", f"k6 made no request in {iterations} iterations", "read what it printed"), findings
+        )
+    errors = _rate(metrics.get("http_req_failed", {}))
+    values: dict[str, Value | None] = {
+        "load.requests": requests,
+        "load.iterations": _count(metrics, "iterations"),
+        "load.dropped_iterations": _count(metrics, "dropped_iterations"),
+        "load.errors.pct": None if errors is None else 100 * errors,
+        "load.checks.passed": passed,
+        "load.checks.failed": failed,
+        "load.thresholds.crossed": crossed,
+    }
+    notes = findings.notes
+    if errors is not None and errors >= 1:
+        notes = ("every request failed, so the durations are those of errors and are left out", *notes)
+    else:
+        duration = metrics.get("http_req_duration", {})
+        values |= {f"load.duration.{ours}": _float(duration.get(theirs)) for ours, theirs in _FIGURES.items()}
+    return Reading(observations(values), tuple(findings.kept), notes)
+
+
+def _metrics(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Name and figures of each metric, whichever shape."""
+    results = data.get("results")
+    if isinstance(results, dict):
+        listed = [*(results.get("metrics") or ()), *((results.get("checks") or {}).get("metrics") or ())]
+        for metric in listed:
+            yield str(metric.get("name")), metric.get("values") or {}
+        return
+    metrics = data.get("metrics")
+    if not isinstance(metrics, dict):
+        raise Unreadable("it has no metrics")
+    for name, metric in metrics.items():
+        yield name, metric.get("values", metric)
+
+
+def _crossed(data: Mapping[str, Any], findings: Findings) -> int | None:
+    metrics = data.get("metrics")
+    if not isinstance(metrics, dict):
+        return None
+    crossed = 0
+    for name, metric in metrics.items():
+        for expression, held in (metric.get("thresholds") or {}).items():
+            # In handleSummary an object that says `ok`; in the export a bare truth that says "crossed".
+            is_crossed = not held.get("ok") if isinstance(held, dict) else bool(held)
+            crossed += is_crossed
+            if is_crossed:
+                text = f"{name}: {expression}"
+                findings.add(Finding("load", f"threshold:{text}", "crossed", plain(f"threshold crossed: {text}")))
+    return crossed
+
+
+def _checks(data: Mapping[str, Any], findings: Findings) -> tuple[int, int]:
+    passed = failed = 0
+    for name, check in _each_check(data):
+        passed += int(check.get("passes", 0))
+        fails = int(check.get("fails", 0))
+        failed += fails
+        if fails:
+            findings.add(Finding("load", f"check:{name}", "check", plain(f"check failed {fails} times: {name}")))
+    return passed, failed
+
+
+def _each_check(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    results = data.get("results")
+    listed = (results.get("checks") or {}).get("results") or () if isinstance(results, dict) else ()
+    for check in listed:
+        yield str(check.get("name")), check
+    pending = [data.get("root_group") or {}]
+    while pending:
+        group = pending.pop()
+        for check in _values(group.get("checks")):
+            yield str(check.get("path") or check.get("name")), check
+        pending += _values(group.get("groups"))
+
+
+def _values(collection: Any) -> list[Any]:
+    """An object's values or a list's items: k6 writes groups and checks either way."""
+    return list(collection.values()) if isinstance(collection, dict) else list(collection or ())
+
+
+def _count(metrics: Mapping[str, Mapping[str, Any]], name: str) -> int:
+    value = metrics.get(name, {}).get("count", 0)
+    return int(value) if isinstance(value, (int, float)) else 0
+
+
+def _rate(metric: Mapping[str, Any]) -> float | None:
+    return next((found for key in ("rate", "value") if (found := _float(metric.get(key))) is not None), None)
+
+
+def _float(value: Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -131,15 +131,20 @@ def _without_values(arguments: list[str]) -> list[str]:
     return shown
 
 
+_ABOUT_CODE = (ImportError, AttributeError, NameError)
+"""Exceptions whose messages name parts of programs, never what was worked on."""
+
+
 def _trace(error: BaseException) -> list[str]:
-    """Frames of the whole chain. Messages of exceptions are left out: they quote what was worked on."""
+    """Frames of the whole chain. Other messages are left out: they quote what was worked on."""
     lines: list[str] = []
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         frames = traceback.extract_tb(current.__traceback__)
-        lines += [f"{type(current).__module__}.{type(current).__qualname__}"]
+        said = f": {current}" if isinstance(current, _ABOUT_CODE) else ""
+        lines += [f"{type(current).__module__}.{type(current).__qualname__}{said}"]
         lines += [f"  {_shortened(f.filename)}:{f.lineno} in {f.name}\n    {f.line or ''}" for f in frames]
         current = current.__cause__ or current.__context__
         lines += ["caused by"] if current is not None else []

@@ -58,7 +58,7 @@ def _count(root: ET.Element) -> None:
 def _case(view: RunView, gate: GateView) -> ET.Element:
     case = ET.Element(
         "testcase",
-        {"name": _clean(gate.gate.title), "classname": gate.gate.id, "time": f"{gate.verdict.seconds:.3f}"},
+        {"name": _clean(gate.gate.title), "classname": _clean(gate.gate.id), "time": f"{gate.verdict.seconds:.3f}"},
     )
     reasons = because(gate.verdict) or list(gate.verdict.questions) or [str(gate.outcome.value)]
     tag = _tag(gate)
@@ -95,7 +95,7 @@ def _details(gate: GateView, reasons: list[str]) -> list[str]:
         *(f"question: {safe(question)}" for question in gate.verdict.questions),
         *(f"to mend: {order}" for order in mends(gate.verdict)),
         f"owner: {listed(list(gate.gate.owners), 6) or 'nobody is named'}",
-        f"alone: gonogo run --gate {gate.gate.id}",
+        f"alone: gonogo run --gate {safe(gate.gate.id)}",
     ]
 
 
@@ -117,4 +117,4 @@ def _decision_case(view: RunView) -> ET.Element:
 
 
 def _clean(text: str) -> str:
-    return _FORBIDDEN.sub("", text)
+    return _FORBIDDEN.sub("", "\n".join(safe(line) for line in text.split("\n")))

@@ -150,8 +150,14 @@ def verdict_sentence(view: RunView, width: int) -> list[Line]:
         return [(Piece(f"  {said}", "warn"), Piece(f"  {where}: no decision yet{tail}"))]
     style = DECISION_STYLES[decision.word]
     meaning = "the run as a whole holds it" if _only_the_run_holds(view) else DECISION_MEANINGS[decision.word]
-    counts = [line(f"  {part}", "dim") for part in wrap(tally(view.gates), max(20, width - 2))]
-    return [(Piece(f"  {decision.word.value}", style), Piece(f"  {where}: {meaning}")), *counts]
+    lead = Piece(f"  {decision.word.value}  ", style)
+    first, *rest = wrap(f"{where}: {meaning}", max(20, width - cells(lead.text)))
+    counts = wrap(tally(view.gates), max(20, width - 2))
+    return [
+        (lead, Piece(first)),
+        *(line(" " * cells(lead.text) + more) for more in rest),
+        *(line(f"  {part}", "dim") for part in counts),
+    ]
 
 
 def _only_the_run_holds(view: RunView) -> bool:
@@ -215,7 +221,7 @@ def gate_block(view: RunView, gate: GateView, width: int) -> list[Line]:
     for reason in reasons[:_AT_MOST]:
         lines += _hanging(reason, width)
     if len(reasons) > _AT_MOST:
-        lines += _hanging(f"and {len(reasons) - _AT_MOST} more: gonogo show {gate.gate.id}", width, "dim")
+        lines += _hanging(f"and {len(reasons) - _AT_MOST} more: gonogo show {safe(gate.gate.id)}", width, "dim")
     return lines + _particulars(view, gate, width)
 
 
@@ -227,7 +233,7 @@ def _particulars(view: RunView, gate: GateView, width: int) -> list[Line]:
     rows += [("to mend", order) for order in mends(verdict)[:2]]
     rows += [
         ("owner", listed([safe(owner) for owner in gate.gate.owners], _AT_MOST) or "nobody is named"),
-        ("alone", f"gonogo run --gate {gate.gate.id}"),
+        ("alone", f"gonogo run --gate {safe(gate.gate.id)}"),
         ("evidence", _evidence(view, verdict)),
     ]
     return [text for label, value in rows if value for text in _labelled(label, value, width)]
@@ -296,7 +302,7 @@ def _notes(view: RunView, width: int) -> list[Line]:
 
 def _footer(view: RunView, width: int) -> list[Line]:
     took = f", {duration(view.seconds)}" if view.seconds else ""
-    text = f"run {safe(view.id)}{took} · evidence in {view.evidence_directory or 'no place'}"
+    text = f"run {safe(view.id)}{took} · evidence in {safe(view.evidence_directory) or 'no place'}"
     return [line(f"  {part}", "dim") for part in wrap(text, max(20, width - 2))]
 
 

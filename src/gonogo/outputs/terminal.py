@@ -156,7 +156,7 @@ class PlainListener:
     def gate_started(self, gate_id: str, attempt: int) -> None:
         """Say that a gate starts."""
         again = f" (attempt {attempt})" if attempt > 1 else ""
-        self._say(f"start    {gate_id}{again}")
+        self._say(f"start    {safe(gate_id)}{again}")
 
     def gate_output(self, gate_id: str, line: str) -> None:
         """What a command prints is kept as evidence; `gonogo logs` shows it."""
@@ -164,7 +164,7 @@ class PlainListener:
     def gate_finished(self, verdict: Verdict) -> None:
         """Say what became of a gate, and the first reason where it is not green."""
         quality = qualities(verdict)
-        said = f"{WORDS[verdict.outcome]:<9}{verdict.gate}" + (f" ({quality})" if quality else "")
+        said = f"{WORDS[verdict.outcome]:<9}{safe(verdict.gate)}" + (f" ({quality})" if quality else "")
         took = f", {duration(verdict.seconds)}" if verdict.seconds else ""
         green = verdict.outcome is Outcome.PASS
         reason = "" if green else next(iter(because(verdict) or verdict.questions), "")

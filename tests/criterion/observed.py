@@ -23,6 +23,7 @@ TYPES: Mapping[str, ObservationType] = {
         *plugins.COMMAND_OBSERVATIONS,
         ObservationType("hooks.active", Type.BOOL, "the hooks refuse a bad message", combine=Combine.ALL),
         ObservationType("p95", Type.DOUBLE, "95th percentile of the latency", unit="ms", combine=Combine.MAX),
+        ObservationType("http.status", Type.INT, "status code of the answer", combine=Combine.MAX),
         ObservationType("release.name", Type.STRING, "what is deployed"),
         ObservationType("coverage.lines", Type.INT, "a name that is the beginning of another"),
         ObservationType("parity.names", Type.LIST, "missing keys", combine=Combine.JOIN),

@@ -53,8 +53,11 @@ def test_a_turned_comparison_says_the_same() -> None:
         ("vulnerabilities.high == 0", {"vulnerabilities.high": 1}, "1 high vulnerability, needs 0"),
         ("types.errors == 0", {"types.errors": 2}, "2 type errors, needs 0"),
         ("format.unformatted == 0", {"format.unformatted": 2}, "2 files that are not formatted, needs 0"),
+        ("format.unformatted == 0", {"format.unformatted": 1}, "files that are not formatted: 1, needs 0"),
+        ("coverage.branches.covered > 1", {"coverage.branches.covered": 1}, "1 covered coverage branch, needs > 1"),
         ("lint.warnings <= 5", {"lint.warnings": 7}, "7 lint warnings, needs <= 5, over by 2"),
         ("exit == 0", {"exit": 2}, "exit 2, needs 0"),
+        ("http.status == 200", {"http.status": 503}, "http status 503, needs 200"),
         ("exit in [0, 1]", {"exit": 2}, "exit 2, needs one of [0, 1]"),
         ("p95 <= 300", {"p95": 412.5}, "p95 412.5 ms, needs <= 300 ms, over by 112.5 ms"),
         (

@@ -97,7 +97,7 @@ def _numbers(
     if outcome is Outcome.FAIL:
         unit = "points" if type_.unit == "%" else type_.unit
         away = figures.with_unit(figures.figure(abs(float(gap))), unit)
-        if gap and (bound != 0 or type_.unit) and type_.name != "exit":
+        if gap and operator != "==" and (bound != 0 or type_.unit):
             sentence += f", {'short' if gap < 0 else 'over'} by {away}"
         lines = figures.coverage_gap(type_.name, operator, bound, reading)
         if lines:

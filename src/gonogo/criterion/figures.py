@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from gonogo.model.observation import ObservationType, Reading, Value
+from gonogo.model.observation import Combine, ObservationType, Reading, Type, Value
 
 Number = int | float
 _TWO_DIGITS, _MOST_DIGITS = 2, 6
@@ -53,35 +53,47 @@ def quoted(value: Value | tuple[Number, ...]) -> str:
 
 
 def singular(word: str) -> str:
-    """`vulnerabilities` -> `vulnerability`, `errors` -> `error`."""
-    return word[:-3] + "y" if word.endswith("ies") else word.removesuffix("s")
+    """`vulnerabilities` -> `vulnerability`, `branches` -> `branch`, `errors` -> `error`."""
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-2] if word.endswith(("ches", "shes", "xes")) else word.removesuffix("s")
+
+
+def _plural(word: str) -> bool:
+    return word.endswith("s") and not word.endswith(("ss", "us"))
 
 
 def counted(type_: ObservationType, shown: str) -> str:
     """A whole number with its noun: `3 lint errors`, `1 failed test`, `2 files that are not formatted`, `exit 2`."""
-    family, _, last = type_.name.rpartition(".")
-    family, last = family.replace(".", " ").replace("_", " "), last.replace("_", " ")
+    family, _, last = _spaced(type_.name).rpartition(" . ")
     one = shown == "1"
-    if not family:
-        return f"{last} {shown}"
-    if last.endswith("s"):
+    if family and _plural(last):
         return f"{shown} {singular(family)} {singular(last) if one else last}"
-    if family.endswith("s"):
+    if family and _plural(family):
         return f"{shown} {last} {singular(family) if one else family}"
     meaning = type_.meaning.partition(",")[0].partition(";")[0]
-    return f"{shown} {meaning}" if meaning else f"{family} {last} {shown}"
+    if family and _plural(meaning.partition(" ")[0]):
+        return f"{meaning}: 1" if one else f"{shown} {meaning}"
+    return f"{family} {last} {shown}".strip()
+
+
+def _spaced(name: str) -> str:
+    """`load.dropped_iterations` -> `load . dropped iterations`; of three parts, the first two are one."""
+    family, dot, last = name.replace("_", " ").rpartition(".")
+    return family.replace(".", " ") + " . " * bool(dot) + last
 
 
 def measured(type_: ObservationType, shown: str) -> str:
-    """A figure with its label: `lines coverage 61.2 %`, `baseline p95 change 12 %`, `3 lint errors`."""
+    """A figure with its label: `lines coverage 61.2 %`, `load duration p95 412 ms`, `3 lint errors`."""
     if not type_.name.replace(".", "").replace("_", "").isalnum() and not type_.name.startswith("findings."):
         return f"`{type_.name}` is {shown}"
-    family, *rest = type_.name.split(".")
-    if type_.unit == "%" and rest and rest[-1] == "pct":
-        return " ".join((*(part.replace("_", " ") for part in rest[:-1]), family, shown))
-    if not type_.unit and type_.type.value == "int":
+    family, *rest = type_.name.replace("_", " ").split(".")
+    if type_.combine is Combine.PERCENT and rest:
+        return " ".join((*rest[:-1], family, shown))
+    if not type_.unit and type_.type is Type.INT:
         return counted(type_, shown)
-    return f"{type_.name.replace('.', ' ').replace('_', ' ')} {shown}"
+    words = " ".join((family, *rest))
+    return f"{words.removesuffix(' pct') if type_.unit == '%' else words} {shown}"
 
 
 def coverage_gap(name: str, operator: str, bound: Number, reading: Reading) -> str:

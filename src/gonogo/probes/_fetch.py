@@ -91,7 +91,7 @@ async def _ask(url: str, method: str, headers: dict[str, str], options: dict[str
         body=body,
         cut=cut,
         seconds=time.monotonic() - start,
-        redirects=tuple(str(hop.next_request.url) for hop in response.history if hop.next_request),
+        redirects=tuple(hop.headers.get("location", "") for hop in response.history),
     )
 
 

@@ -1,0 +1,136 @@
+"""What holds for every probe and action, walked over the registry."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gonogo import plugins
+from gonogo.criterion import compile as compile_criterion
+from gonogo.model.capture import Capture
+from gonogo.model.codec import canonical, load
+from gonogo.model.observation import Reading
+from gonogo.model.outcome import Outcome
+from gonogo.plugins import Clause, Phrase, Probe
+from tests.probes.conftest import MemoryContext
+
+REGISTRY = plugins.builtin()
+PROBES = sorted(REGISTRY.probes.values(), key=lambda probe: probe.name)
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "command": {"run": "true"},
+    "dotenv": {"template": ".env.example", "file": ".env.staging"},
+    "file": {"path": "README.md"},
+    "http": {"url": "http://127.0.0.1:1/health"},
+    "person": {"question": "Is the site live?"},
+}
+"""Params for the kinds that cannot do without."""
+
+NOT_BUILT_IN = {
+    *("alertmanager", "backups", "baseline", "compose", "config", "grafana", "image", "loki", "migrations"),
+    *("monitoring", "prometheus", "ratelimit", "rollback"),
+}
+
+
+def params_of(probe: Probe) -> Any:
+    return load(probe.params, EXAMPLES.get(probe.name, {}))
+
+
+def clauses() -> list[tuple[Probe, Clause]]:
+    return [(probe, clause) for probe in PROBES for clause in probe.clauses]
+
+
+def phrases() -> list[tuple[Probe, Phrase]]:
+    return [(probe, phrase) for probe in PROBES for phrase in probe.phrases]
+
+
+@pytest.mark.parametrize("probe", PROBES, ids=lambda p: p.name)
+def test_a_kind_is_a_reference_page(probe: Probe) -> None:
+    assert probe.doc.split("\n")[0].endswith((".", ":"))
+    assert dataclasses.is_dataclass(probe.params)
+    source = Path(REGISTRY.probes[probe.name].function.__code__.co_filename).read_text(encoding="utf-8")
+    for field in dataclasses.fields(probe.params):
+        assert re.search(rf'^    {field.name}: .*(?:\n(?!    \w).*)*\n    """', source, re.MULTILINE), field.name
+    for observation in probe.yields:
+        assert re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*", observation.name)
+
+
+@pytest.mark.parametrize("probe", PROBES, ids=lambda p: p.name)
+def test_nothing_stored_reads_as_nothing_seen(probe: Probe) -> None:
+    reading = probe.reader({}, params_of(probe)) if probe.reader else Reading()
+    assert reading.observations == ()
+
+
+@pytest.mark.parametrize("probe", [p for p in PROBES if p.name != "command"], ids=lambda p: p.name)
+def test_an_empty_folder_is_never_green(probe: Probe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    context = MemoryContext(tmp_path, timeout=20)
+    params = params_of(probe)
+    capture = probe.function(params, context)
+    facts = capture.blob("facts.json")
+    reading = probe.reader(_json(context.blobs[facts.sha256]), params) if probe.reader and facts else Reading()
+    types = REGISTRY.observation_types
+    for clause in probe.clauses:
+        match = re.fullmatch(clause.pattern, clause.example, re.IGNORECASE)
+        for expression in _filled(clause, match):
+            outcome = compile_criterion(expression, types, None).evaluate(reading).outcome
+            assert outcome is not Outcome.PASS or capture.troubles or reading.troubles, (expression, reading)
+    assert load(Capture, _json(canonical(capture))) == capture
+
+
+@pytest.mark.parametrize("name", sorted(NOT_BUILT_IN))
+def test_what_is_not_built_in_says_so_and_is_unknown(name: str, tmp_path: Path) -> None:
+    probe = REGISTRY.probe(name)
+    capture = probe.function(params_of(probe), MemoryContext(tmp_path))
+    assert [(t.slug, t.outcome) for t in capture.troubles] == [("not-built-in", Outcome.UNKNOWN)]
+    assert "Declared, not built in yet" in probe.doc
+    assert probe.reader is None
+
+
+def test_no_other_probe_claims_to_be_unbuilt() -> None:
+    assert {probe.name for probe in PROBES if "not built in" in probe.doc} == NOT_BUILT_IN
+
+
+@pytest.mark.parametrize(("probe", "clause"), clauses(), ids=lambda x: getattr(x, "example", getattr(x, "name", "")))
+def test_a_clause_understands_its_example_and_compiles(probe: Probe, clause: Clause) -> None:
+    match = re.fullmatch(clause.pattern, clause.example, re.IGNORECASE)
+    assert match, clause.pattern
+    for expression in _filled(clause, match):
+        assert "{" not in expression
+        compiled = compile_criterion(expression, REGISTRY.observation_types, None)
+        assert compiled.names
+    if clause.brings is not None:
+        brought = {k: v.format(**match.groupdict()) if isinstance(v, str) else v for k, v in clause.brings.items()}
+        load(probe.params, brought)
+
+
+@pytest.mark.parametrize(("probe", "phrase"), phrases(), ids=lambda x: getattr(x, "example", getattr(x, "name", "")))
+def test_a_phrase_understands_its_example(probe: Probe, phrase: Phrase) -> None:
+    match = re.fullmatch(phrase.pattern, phrase.example, re.IGNORECASE)
+    assert match, phrase.pattern
+    load(probe.params, dict(phrase.params(match)))
+
+
+def test_examples_match_no_phrase_of_another_kind() -> None:
+    for probe, phrase in phrases():
+        others = {
+            other.name for other, pattern in phrases() if re.fullmatch(pattern.pattern, phrase.example, re.IGNORECASE)
+        }
+        assert others == {probe.name}
+
+
+def _filled(clause: Clause, match: re.Match[str] | None) -> list[str]:
+    assert match is not None
+    filled = list(clause.criteria)
+    for name, value in match.groupdict().items():
+        filled = [expression.replace(f"{{{name}}}", value or "") for expression in filled]
+    return filled
+
+
+def _json(data: bytes) -> Any:
+    import json
+
+    return json.loads(data)

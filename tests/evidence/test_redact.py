@@ -189,6 +189,17 @@ def test_a_secret_across_the_border_of_two_scans_is_found() -> None:
         assert out == data.replace(SENTINEL.encode(), MARK)
 
 
+def test_a_value_whose_key_was_returned_already_goes() -> None:
+    redactor = Redactor(["long" * 3000])  # more is carried over for it than the pattern reaches
+    data = b"." * 9000 + b"password=hunter2 " + b"." * 30_000
+    stream = redactor.stream(block=1)
+    out = b"".join(stream.feed(data[at : at + 1]) for at in range(12_000)) + stream.feed(data[12_000:]) + stream.close()
+    assert out == data.replace(b"hunter2", MARK)
+    for end in range(33_004, 33_012):  # `password=` is decided, the value is not
+        stream = redactor.stream(block=1)
+        assert stream.feed(data[:end]) + stream.feed(data[end:]) + stream.close() == out
+
+
 def test_overlapping_secrets_both_go() -> None:
     assert Redactor(["abcdefgh", "efghijkl", "ghij1234"]).text("<abcdefghijkl>") == "<[redacted]>"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
@@ -10,7 +11,7 @@ from gonogo.judge.criteria import Judged, judge_criterion
 from gonogo.judge.waivers import day, waive
 from gonogo.model.capture import Capture
 from gonogo.model.checklist import Gate
-from gonogo.model.observation import Captured, Finding, ObservationType, Trouble
+from gonogo.model.observation import Captured, Finding, ObservationType, Reading, Trouble
 from gonogo.model.outcome import Outcome, State, worst
 from gonogo.model.verdict import Judgement, Verdict, Waiver
 
@@ -66,7 +67,7 @@ def judge(
         state=State.WAITING if gate.questions and outcome is Outcome.UNKNOWN else State.DONE,
         judgements=judgements,
         findings=worst_findings(findings),
-        findings_total=len(findings),
+        findings_total=sum(_total(one.reading, types) for one in captured),
         troubles=troubles,
         notes=_notes(captured, captures, waived.notes),
         captures=tuple(captures),
@@ -86,6 +87,17 @@ def _forced(trouble: Trouble) -> Outcome:
 def worst_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """At most 1,000 findings, the worst first; the order does not depend on who reported first."""
     return tuple(heapq.nsmallest(MOST_FINDINGS, findings, key=_order))
+
+
+def _total(reading: Reading, types: Mapping[str, ObservationType]) -> int:
+    """All findings of a capture: a reading lists only so many, but its observations count them all."""
+    listed = Counter((finding.family, finding.severity) for finding in reading.findings)
+    total = listed.total()
+    for observation in reading.observations:
+        type_ = types.get(observation.name)
+        if type_ is not None and type_.counts and isinstance(observation.value, int):
+            total += max(0, observation.value - sum(listed[type_.family, severity] for severity in type_.counts))
+    return total
 
 
 def _order(finding: Finding) -> tuple[int, str, str, int, str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gonogo.checklist.evidence import LIST
 from gonogo.checklist.raw import Raw, record
 from gonogo.checklist.source import Written
 from gonogo.errors import Span
@@ -39,7 +40,7 @@ class ClauseReading:
     clause: str
     """As written."""
     source: str
-    """The field it stands in: `pass`, `action`, `note`; `yaml` where its author wrote the criterion."""
+    """The field it stands in: `pass`, `action`, `note`, `evidence`; `yaml` where its author wrote the criterion."""
     rules: tuple[str, ...] = ()
     """Names of the families, probes and actions whose rules understood it."""
     criteria: tuple[str, ...] = ()
@@ -104,7 +105,17 @@ def rules_for(registry: Registry, hints: str, kinds: set[str]) -> list[Rule]:
     for probe in registry.probes.values():
         here = probe.name in kinds
         rules += [Rule(probe.name, probe.name, c) for c in probe.clauses if here or c.brings is not None]
-    return rules
+    return [rule for rule in rules if rule.clause.criteria]
+
+
+def evidence_rules(registry: Registry) -> list[Rule]:
+    """The rules for an `Evidence:` line: they ask nothing, and bring the call that fetches the evidence."""
+    return [
+        Rule(probe.name, probe.name, clause)
+        for probe in registry.probes.values()
+        for clause in probe.clauses
+        if clause.brings is not None and not clause.criteria
+    ]
 
 
 def normal(text: str) -> str:
@@ -137,6 +148,19 @@ class ClauseReader:
                 understood |= bool(matches)
                 self.take(part, matches, self.calls.named_in(within), source, ask=ask)
         return understood
+
+    def read_evidence(self, text: Written) -> None:
+        """Let the words of an `Evidence:` line bring the calls that can fetch it."""
+        for piece in text.split(LIST):
+            clause = piece.bare()
+            for rule in evidence_rules(self.registry):
+                match = re.fullmatch(rule.clause.pattern, normal(clause.text), re.IGNORECASE)
+                if match is not None and rule.clause.brings is not None:
+                    new = self.calls.bring(rule.kind, _filled(rule.clause.brings, match), clause)
+                    brought = (rule.kind,) if new else ()
+                    self.readings.append(
+                        ClauseReading(clause.plain, "evidence", (rule.name,), brought=brought, span=clause.span)
+                    )
 
     def parts(self, clause: Written) -> Iterator[tuple[Written, list[tuple[Rule, re.Match[str]]]]]:
         """The clause as a whole where a rule understands it, else without its parenthesis, else its parts.

@@ -13,8 +13,8 @@ class Shape(StrEnum):
     """What may stand in a field."""
 
     TEXT = "text"
-    ID = "id"
-    """Text, or a whole number, which is read as it is written."""
+    ID = "text or number"
+    """A number is read as it is written."""
     FLAG = "true or false"
     COUNT = "whole number, 0 or more"
     SECONDS = "seconds, or text such as `90s`, `15m`, `2h`, `1d`"

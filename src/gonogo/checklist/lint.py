@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from gonogo.checklist.raw import Raw
 from gonogo.checklist.shape import NO_CRITERION
@@ -12,18 +12,17 @@ from gonogo.errors import Span, nearest
 from gonogo.model.checklist import Checklist, Effect, Gate
 
 
-def lint(checklist: Checklist, problems: Problems, *, prose: bool, raws: Mapping[str, Raw]) -> None:
+def lint(checklist: Checklist, problems: Problems, *, prose: bool, raws: Sequence[Raw]) -> None:
     """Look at the whole checklist; what is found goes into `problems`.
 
     In the document form (`prose`) a gate without owner or criterion is a warning; in YAML an error, unless its author
-    wrote the empty list, which says so on purpose. `raws` are the gates as written, by id.
+    wrote the empty list, which says so on purpose. `raws` are the gates as written, in order.
     """
     _duplicates(checklist, problems)
     _emptiness(checklist, problems)
     gates = {gate.id: gate for gate in checklist.gates}
     order = {phase.id: number for number, phase in enumerate(checklist.phases)}
-    for gate in checklist.gates:
-        raw = raws.get(gate.id)
+    for gate, raw in zip(checklist.gates, raws, strict=True):
         _owner_and_criterion(gate, raw, problems, prose=prose)
         _needs(gate, gates, order, raw, problems)
         _retries(gate, raw, problems)
@@ -38,9 +37,9 @@ def _short(text: str) -> str:
     return line if len(line) <= 80 else f"{line[:79]}…"  # noqa: PLR2004 - one line of a terminal
 
 
-def _place(gate: Gate, raw: Raw | None, field: str, text: str = "") -> Span | None:
+def _place(gate: Gate, raw: Raw, field: str, text: str = "") -> Span | None:
     """Where a field of the gate stands, or the entry `text` of it; else the gate."""
-    given = raw.get(field) if raw is not None else None
+    given = raw.get(field)
     if given is None:
         return gate.span
     for item in given.items or ():
@@ -95,13 +94,13 @@ def _emptiness(checklist: Checklist, problems: Problems) -> None:
             )
 
 
-def _owner_and_criterion(gate: Gate, raw: Raw | None, problems: Problems, *, prose: bool) -> None:
+def _owner_and_criterion(gate: Gate, raw: Raw, problems: Problems, *, prose: bool) -> None:
     if not gate.owners:
-        on_purpose = raw is not None and raw.get("owners") is not None
+        on_purpose = raw.get("owners") is not None
         tell = problems.warning if prose or on_purpose else problems.error
         tell("no-owner", f"gate `{gate.id}` has no owner", gate.span, help="add an owner who answers for it")
     if not gate.criteria and any(question.why == NO_CRITERION for question in gate.questions):
-        on_purpose = raw is not None and (raw.get("criteria") is not None or raw.get("questions") is not None)
+        on_purpose = raw.get("criteria") is not None or raw.get("questions") is not None
         tell = problems.warning if prose or on_purpose else problems.error
         tell(
             "no-criterion",
@@ -111,9 +110,7 @@ def _owner_and_criterion(gate: Gate, raw: Raw | None, problems: Problems, *, pro
         )
 
 
-def _needs(
-    gate: Gate, gates: Mapping[str, Gate], order: Mapping[str, int], raw: Raw | None, problems: Problems
-) -> None:
+def _needs(gate: Gate, gates: Mapping[str, Gate], order: Mapping[str, int], raw: Raw, problems: Problems) -> None:
     for name in gate.needs:
         place = _place(gate, raw, "needs", name)
         other = gates.get(name)
@@ -128,7 +125,7 @@ def _needs(
             )
     for name in gate.proceed_on:
         if name not in gates:
-            given = raw.get("proceed_on") if raw is not None else None
+            given = raw.get("proceed_on")
             _unknown_gate(name, gates, given.key_span(name) if given is not None else gate.span, problems)
 
 
@@ -143,7 +140,7 @@ def _unknown_gate(name: str, gates: Mapping[str, Gate], place: Span | None, prob
     )
 
 
-def _retries(gate: Gate, raw: Raw | None, problems: Problems) -> None:
+def _retries(gate: Gate, raw: Raw, problems: Problems) -> None:
     if gate.retries and any(call.effect is not Effect.READ for call in gate.calls):
         problems.warning(
             "retries-of-a-write",
@@ -153,18 +150,18 @@ def _retries(gate: Gate, raw: Raw | None, problems: Problems) -> None:
         )
 
 
-def _circles(checklist: Checklist, raws: Mapping[str, Raw], problems: Problems) -> None:
+def _circles(checklist: Checklist, raws: Sequence[Raw], problems: Problems) -> None:
     """Each circle of needs once, told at the gate of it that comes first."""
     gates = {gate.id: gate for gate in checklist.gates}
     told: set[frozenset[str]] = set()
-    for gate in checklist.gates:
+    for gate, raw in zip(checklist.gates, raws, strict=True):
         for circle in _circles_from(gate.id, gates):
             if frozenset(circle) not in told:
                 told.add(frozenset(circle))
                 problems.error(
                     "cycle",
                     f"gates need each other: {' -> '.join(f'`{name}`' for name in (*circle, circle[0]))}",
-                    _place(gate, raws.get(gate.id), "needs", circle[1] if len(circle) > 1 else circle[0]),
+                    _place(gate, raw, "needs", circle[1] if len(circle) > 1 else circle[0]),
                     help="drop one of these needs",
                 )
 

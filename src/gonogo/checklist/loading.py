@@ -120,22 +120,21 @@ def _finish(
 ) -> Loaded:
     checklist = shape(raw, source.file, registry, problems)
     if raw.mapping is not None:
-        lint(checklist, problems, prose=prose, raws=_gates(raw, checklist))
+        lint(checklist, problems, prose=prose, raws=_gates(raw))
     problems.raise_errors()
     told = tuple(d for d in problems.in_order() if d.severity is not Severity.ERROR)
     return Loaded(checklist, told, {g.id: _readings(g, readings.get(g.id, ())) for g in checklist.gates})
 
 
-def _gates(raw: Raw, checklist: Checklist) -> dict[str, Raw]:
-    """The gates as written, by the id they ended up with; both are in the order of the text."""
+def _gates(raw: Raw) -> list[Raw]:
+    """The gates as written, in the order of the checklist's."""
     phases = raw.get("phases")
-    written = [
+    return [
         gate
         for phase in (phases.items if phases is not None else None) or ()
         if (gates := phase.get("gates")) is not None
         for gate in gates.items or ()
     ]
-    return {gate.id: as_written for gate, as_written in zip(checklist.gates, written, strict=False)}
 
 
 def _readings(gate: Gate, prose: tuple[ClauseReading, ...]) -> tuple[ClauseReading, ...]:
@@ -146,7 +145,9 @@ def _readings(gate: Gate, prose: tuple[ClauseReading, ...]) -> tuple[ClauseReadi
         kept = tuple(c for c in one.criteria if any(k.expression == c for k in gate.criteria))
         question = by_text.get(one.clause)
         written = tuple(c.expression for c in gate.criteria if c.clause == one.clause)
-        if one.criteria and kept:
+        if one.source == "evidence":
+            found.append(one)
+        elif one.criteria and kept:
             found.append(ClauseReading(one.clause, one.source, one.rules, kept, brought=one.brought, span=one.span))
         elif written:
             found.append(ClauseReading(one.clause, one.source, (FROM_YAML,), written, span=one.span))

@@ -158,6 +158,8 @@ class _GateReader:
         self.action(clauses)
         passes = self.passes(clauses)
         self.note(clauses, passes)
+        for entry in self.entries("evidence"):
+            clauses.read_evidence(entry)
         self.misspelt()
         fields = {
             "id": self.identity,

@@ -158,6 +158,15 @@ LOAD = Family(
             )
         ),
     ),
+    clauses=(
+        # Nobody says how much a spike is; 1 % is the bound of the example in k6's own documentation of thresholds.
+        Clause(r"(?:0|no|zero) error spikes?", ("load.errors.pct <= 1.0",), "No error spikes"),
+        Clause(
+            r"error rate (?:≤|<=|at most|below|under) ?(?P<pct>\d+(?:\.\d+)?) ?%",
+            ("load.errors.pct <= {pct}",),
+            "error rate ≤ 2%",
+        ),
+    ),
 )
 
 EXIT = Family(

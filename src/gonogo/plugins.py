@@ -41,7 +41,9 @@ class Clause:
     pattern: str
     """Regular expression, matched without case against one whole clause."""
     criteria: tuple[str, ...]
-    """CEL; `{name}` is replaced by the named group of the match."""
+    """CEL; `{name}` is replaced by the named group of the match.
+
+    Empty: a rule for an `Evidence:` line; it only brings a call."""
     example: str
     """A clause it matches; a test proves that it does."""
     documented: bool = False

@@ -40,7 +40,7 @@ def _seen(facts: Mapping[str, Any]) -> Iterator[Observation]:
     reader=_read,
     clauses=(
         Clause(
-            r"`(?P<path>[^`\s{}]+)` (?:is )?(?:present|there|exists)",
+            r"(?:ensure |make sure )?(?:that )?`(?P<path>[^`\s{}]+)` (?:is )?(?:present|there|exists)",
             ("file.exists",),
             "`.env.staging` present",
             brings={"path": "{path}"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gonogo.model.capture import Capture
-from gonogo.plugins import Context, probe
+from gonogo.plugins import Clause, Context, probe
 from gonogo.probes._facts import count, not_built_in
 
 
@@ -24,6 +24,14 @@ class GrafanaParams:
     yields=(
         count("dashboards.pictured", "dashboards with a real picture"),
         count("dashboards.placeholders", "pictures that only say that there is none", "placeholder"),
+    ),
+    clauses=(
+        Clause(
+            r"(?:grafana )?dashboard (?:screenshots?|pictures?)|grafana (?:screenshots?|pictures?)",
+            (),  # it asks nothing: pictures are evidence
+            "Grafana dashboard screenshots",
+            brings={},
+        ),
     ),
 )
 def grafana(_params: GrafanaParams, _context: Context) -> Capture:

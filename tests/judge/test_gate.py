@@ -228,6 +228,13 @@ def test_at_most_a_thousand_findings_are_kept_the_worst_first() -> None:
     assert verdict.findings[0].id == "bad"
 
 
+def test_findings_that_a_report_counts_but_no_longer_lists_are_counted() -> None:
+    listed = [Finding("lint", f"rule-{n}", "error", "m") for n in range(10)]
+    first = captured("1", {"lint.errors": 25_000, "lint.warnings": 3}, findings=listed)
+    second = captured("2", {"lint.errors": 0}, findings=[Finding("other", "x", "note", "m")])
+    assert judged(gate("lint.errors == 0"), first, second).findings_total == 25_004
+
+
 @given(
     st.permutations([Finding("x", str(n), s, "m") for n, s in enumerate(["low", "critical", "odd", "error", "high"])])
 )

@@ -195,10 +195,11 @@ def test_s8_a_file_where_the_directory_should_be_is_told(tmp_path: Path) -> None
         Store(tmp_path / "evidence", Redactor())
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_s9_a_read_only_directory_is_told(store: Store) -> None:
     store.directory.chmod(0o500)
     try:
+        if os.access(store.directory, os.W_OK):
+            pytest.skip("this user may write anywhere")
         with pytest.raises(OperationError, match="cannot write evidence"):
             store.put("x", b"y")
         with pytest.raises(OperationError, match="cannot write evidence"):

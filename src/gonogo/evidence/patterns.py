@@ -20,8 +20,10 @@ class Pattern:
 
     anchors: tuple[bytes, ...]
     shape: re.Pattern[bytes]
-    """Matched at the anchor; group 1 (the whole match where there is none) is replaced."""
+    """Matched at the anchor; its group (the whole match where there is none) is replaced."""
     reach: int
+    behind: bool = False
+    """The shape begins behind the anchor."""
 
 
 def _spelled(*words: str) -> tuple[bytes, ...]:
@@ -57,7 +59,6 @@ _NO_VALUE = (
 _BARE = rb"[^\s\"'<>&\\]{%d,4095}[^\s\"'<>&\\,;)\]}]"
 _SEPARATED = rb"(?:\\?[\"']\s{0,2}:|\s{0,2}=|:)\s{0,2}"
 _KEY_VALUE = re.compile(
-    rb"(?i:" + b"|".join(re.escape(k) for k in sorted({k.lower() for k in _KEYS}, key=len, reverse=True)) + rb")"
     rb"(?i:[_-]?(?:key|value|base)){0,2}(?:"
     # key=value: an env file, a command line, a query; no call such as `token=read()`
     rb"=(?![\w.$]{0,80}[(\[{])" + _NO_VALUE + rb"(" + _BARE % 0 + rb")"
@@ -70,7 +71,7 @@ _KEY_VALUE = re.compile(
 )
 
 PATTERNS = (
-    Pattern(_KEYS, _KEY_VALUE, 64 + _VALUE),
+    Pattern(_KEYS, _KEY_VALUE, 64 + _VALUE, behind=True),
     Pattern(
         (b"://",),
         re.compile(

@@ -57,7 +57,7 @@ class _Machine:
             if not final and start + pattern.reach > len(data):
                 decided = min(decided, start)
                 continue
-            match = pattern.shape.match(data, start, start + pattern.reach)
+            match = pattern.shape.match(data, end if pattern.behind else start, start + pattern.reach)
             if match is not None:
                 found.append((start, *match.span(match.lastindex or 0)))
         return [(start, end) for key_start, start, end in found if key_start < decided], decided

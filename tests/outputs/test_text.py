@@ -75,8 +75,10 @@ def test_a_run_with_one_of_each_outcome() -> None:
     owner    Backend
     alone    gonogo run --gate secrets-set
 
-  · not run  phase 1 is not green: Deploy app, Smoke endpoints
-  · not run  optional, not selected: Load test
+  · not run  phase 1 is not green
+             Deploy app, Smoke endpoints
+  · not run  optional, not selected
+             Load test
 
   – n/a      Branch hygiene is not applicable: this demo has no remote, so no CI answers for its
              commit
@@ -117,7 +119,7 @@ def test_a_waived_failure_says_by_whom() -> None:
 
 def test_an_interrupted_run_says_how_to_go_on() -> None:
     said = text(run(green(gate("A")), red(gate("B")), decision=None, state=RunState.INTERRUPTED))
-    assert "INTERRUPTED  a1b2c3d on staging: no decision yet; go on with `gonogo run --resume`" in said
+    assert "INTERRUPTED  a1b2c3d on staging: no decision yet\n  go on with: gonogo run --resume\n" in said
     assert "✗ FAIL     B  phase 1" in said
 
 

@@ -89,12 +89,12 @@ def _exit_codes() -> str:
 
 
 def _commands() -> str:
-    context = click.Context(gonogo, info_name="gonogo", terminal_width=100, max_content_width=100)
+    context = click.Context(gonogo, info_name="gonogo", terminal_width=100, **gonogo.context_settings)
     parts = ["# Commands", _block(gonogo.get_help(context))]
     for name in COMMANDS:
         found = gonogo.get_command(context, name)
         assert found is not None
-        inner = click.Context(found, info_name=name, parent=context, terminal_width=100, max_content_width=100)
+        inner = click.Context(found, info_name=name, parent=context, terminal_width=100)
         parts += [f"## gonogo {name}", _block(found.get_help(inner))]
     return reference.HEAD + "\n\n".join(parts) + "\n"
 

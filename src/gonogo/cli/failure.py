@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from gonogo import __version__
-from gonogo.errors import Diagnostic, GonogoError, InputError, Severity, render
+from gonogo.errors import Diagnostic, GonogoError, InputError, Severity, nearest, render
 from gonogo.model.outcome import ExitCode
 from gonogo.outputs.words import number, safe
 
@@ -43,6 +43,24 @@ def told(error: BaseException, arguments: list[str]) -> int:
         _stop_writing()
         return ExitCode.COULD_NOT_FINISH
     return _crash(error, arguments)
+
+
+def told_usage(error: click.ClickException) -> int:
+    """Tell a command line that click refused, as every other mistake is told; returns the exit code of bad input."""
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return ExitCode.BAD_INPUT
+    message = error.format_message().rstrip(".").replace("'", "`")
+    path = context.command_path if context is not None else "gonogo"
+    near = None
+    if isinstance(error, click.exceptions.NoSuchCommand):
+        from gonogo.cli.main import COMMANDS  # it imports this module, when something went wrong
+
+        near = nearest(error.command_name, COMMANDS)
+    help_ = f"did you mean `gonogo {near}`?" if near else f"run `{path} --help`"
+    tell([Diagnostic("usage", message[:1].lower() + message[1:], help=help_)])
+    return ExitCode.BAD_INPUT
 
 
 def _slug(error: GonogoError) -> str:

@@ -78,8 +78,9 @@ def run(arguments: list[str]) -> int:
         click.echo("interrupted", err=True)
         return 130
     except click.ClickException as error:
-        error.show()
-        return 2
+        from gonogo.cli.failure import told_usage  # only when something went wrong
+
+        return told_usage(error)
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 70
     except BaseException as error:  # the last door: nothing may leave it as a traceback

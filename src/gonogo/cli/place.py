@@ -37,7 +37,7 @@ class Place:
 
     def load(self, path: Path | None) -> Loaded:
         """The checklist at `path`, or the one that is found; raises `InputError` with every mistake in it."""
-        return checklists.load(path or checklists.find(self.root), self.registry)
+        return checklists.load(path or _as_seen(checklists.find(self.root)), self.registry)
 
     def subject(self) -> Subject:
         """What git says is being released; an empty subject where there is no repository."""
@@ -63,6 +63,12 @@ class Place:
 
         with self.ledger() as ledger:
             return view(ledger, name)
+
+
+def _as_seen(path: Path) -> Path:
+    """The path as somebody in the current directory would type it, so that places in messages are short."""
+    current = Path.cwd()
+    return path.relative_to(current) if path.is_relative_to(current) else path
 
 
 def here(*, repository: bool = True, **command_line: object) -> Place:

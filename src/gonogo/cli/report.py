@@ -8,7 +8,7 @@ import click
 
 from gonogo.cli.failure import say
 from gonogo.cli.options import format_option, output_option
-from gonogo.cli.place import here, rendered, write
+from gonogo.cli.place import here, output_called, rendered, write
 
 
 @click.command("report")
@@ -21,6 +21,7 @@ def command(run: str, kind: str, output: Path | None) -> int:
     The beginning of a run's id is enough.
     """
     place = here()
+    output_called(place, kind)
     write(rendered(place, place.run_view(run), kind), output)
     if output is not None:
         say(f"wrote {output}")

@@ -82,7 +82,7 @@ def _captures(view: RunView, gate: GateView) -> list[Line]:
         lines += [line(), (Piece(f"  {at}  ", "dim"), Piece(safe(capture.shown), "head"))]
         lines.append(line(f"     {ended}, {duration(capture.seconds)}, {capture.started}", "dim"))
         for file in files:
-            if file.capture == at:
+            if file.capture == at and file.size:
                 cut = f" of {file.total:,}" if file.total > file.size else ""
                 lines.append(line(f"     {file.name}, {file.size:,}{cut} bytes"))
                 lines.append(line(f"       {file.path}", "dim"))

@@ -7,7 +7,7 @@ import sys
 import click
 
 from gonogo.cli.options import format_option
-from gonogo.cli.place import here, rendered, write
+from gonogo.cli.place import here, output_called, rendered, write
 from gonogo.model.outcome import State
 from gonogo.model.run import RunState, RunView
 from gonogo.outputs.sheet import Line, Piece, line, opening, verdict_sentence
@@ -20,13 +20,14 @@ from gonogo.outputs.words import safe
 def command(kind: str) -> int:
     """Say what runs now, and how the last run ended."""
     place = here()
+    output_called(place, kind)
     view = place.run_view()
     if kind != "text":
         write(rendered(place, view, kind))
         return 0
     console = console_for(sys.stdout)
     width = width_of(console)
-    show(console, [*opening(view, width), *verdict_sentence(view, width), *_now(view), *_next(view)])
+    show(console, [*opening(view, width), *verdict_sentence(view, width), *_now(view)])
     return 0
 
 
@@ -39,12 +40,3 @@ def _now(view: RunView) -> list[Line]:
     lines = [line(f"  by {safe(who)}, since {view.started}")]
     at_work = [gate.gate.title for gate in view.gates if gate.verdict.state is State.RUNNING]
     return [*lines, *((Piece("    running  ", "calm"), Piece(safe(title))) for title in at_work)]
-
-
-def _next(view: RunView) -> list[Line]:
-    said = {
-        RunState.RUNNING: "gonogo status shows it again",
-        RunState.INTERRUPTED: "gonogo run --resume goes on",
-        RunState.FINISHED: "gonogo show tells all of it",
-    }[view.state]
-    return [line(f"  {said}", "dim")]

@@ -166,7 +166,7 @@ _FINDING = _object(
 
 _EVIDENCE = _object(
     {
-        "path": _text("the stored file, relative to the repository"),
+        "path": _text("the stored file, relative to the repository's main worktree, or absolute"),
         "sha256": {**_SHA256, "description": "digest of the stored, redacted bytes"},
         "name": _text("what it is: `stdout`, `report/eslint.json`"),
         "source": _text("path in the repository it was taken from; empty for streams"),
@@ -234,7 +234,7 @@ _DECISION = {
     "input_files": {**_TEXTS, "description": "declared input file -> salted digest, or `missing`"},
     "allow_dirty": _BOOL,
     "notes": _list(_STRING, "about the run as a whole"),
-    "evidence_directory": _STRING,
+    "evidence_directory": _text("where evidence was stored, on the machine that ran it"),
     "phases": _list(_object({"id": _STRING, "title": _STRING})),
     "gates": _list(_GATE, "every gate of the plan, in its order"),
 }

@@ -22,7 +22,7 @@ class Kept:
     source: str
     """The path in the repository it was taken from; empty for streams."""
     path: str
-    """The stored file, relative to the repository where the run's evidence directory is."""
+    """The stored file, relative to the repository's main worktree; absolute where the state directory is elsewhere."""
     sha256: str
     """Digest of the stored bytes."""
     size: int
@@ -41,8 +41,18 @@ def kept(view: RunView, verdict: Verdict) -> list[Kept]:
     return sorted(files, key=lambda file: (file.name in {"stdout", "stderr"}, file.size == 0))
 
 
-def _kept(view: RunView, number: int, shown: str, blob: Blob) -> Kept:
+_STATE = "/.gonogo/"
+
+
+def directory_of(view: RunView) -> str:
+    """The evidence directory, relative to the repository (its main worktree) where it lies in there."""
     directory = view.evidence_directory.rstrip("/")
+    _, found, inside = directory.rpartition(_STATE)
+    return f"{_STATE[1:]}{inside}" if found else directory
+
+
+def _kept(view: RunView, number: int, shown: str, blob: Blob) -> Kept:
+    directory = directory_of(view)
     return Kept(
         capture=number,
         shown=shown,

@@ -10,7 +10,7 @@ from gonogo.model.observation import Finding
 from gonogo.model.outcome import DecisionWord, Outcome
 from gonogo.model.run import GateView, RunState, RunView
 from gonogo.model.verdict import Reason, Verdict
-from gonogo.outputs.kept import kept
+from gonogo.outputs.kept import directory_of, kept
 from gonogo.outputs.words import (
     DECISION_MEANINGS,
     SYMBOLS,
@@ -145,19 +145,16 @@ def verdict_sentence(view: RunView, width: int) -> list[Line]:
     subject, decision = view.plan.subject, view.decision
     where = f"{short_commit(subject.commit)} on {safe(view.plan.target)}"
     if decision is None:
-        said = "INTERRUPTED" if view.state is RunState.INTERRUPTED else "still running"
-        tail = "; go on with `gonogo run --resume`" if view.state is RunState.INTERRUPTED else ""
-        return [(Piece(f"  {said}", "warn"), Piece(f"  {where}: no decision yet{tail}"))]
+        interrupted = view.state is RunState.INTERRUPTED
+        lines = _led(
+            Piece("  INTERRUPTED  " if interrupted else "  RUNNING  ", "warn"), f"{where}: no decision yet", width
+        )
+        return [*lines, line("  go on with: gonogo run --resume", "dim")] if interrupted else lines
     style = DECISION_STYLES[decision.word]
     meaning = "the run as a whole holds it" if _only_the_run_holds(view) else DECISION_MEANINGS[decision.word]
-    lead = Piece(f"  {decision.word.value}  ", style)
-    first, *rest = wrap(f"{where}: {meaning}", max(20, width - cells(lead.text)))
     counts = wrap(tally(view.gates), max(20, width - 2))
-    return [
-        (lead, Piece(first)),
-        *(line(" " * cells(lead.text) + more) for more in rest),
-        *(line(f"  {part}", "dim") for part in counts),
-    ]
+    lines = _led(Piece(f"  {decision.word.value}  ", style), f"{where}: {meaning}", width)
+    return [*lines, *(line(f"  {part}", "dim") for part in counts)]
 
 
 def _only_the_run_holds(view: RunView) -> bool:
@@ -199,7 +196,7 @@ def _reasons(view: RunView, width: int) -> Iterator[list[Line]]:
 def _about_the_run(view: RunView, text: str, width: int) -> list[Line]:
     """A reason that is no gate's outcome; on a GO it is a remark."""
     go = view.decision is not None and view.decision.word is DecisionWord.GO
-    return _labelled("note", text, width) if go else _paragraph(Piece("  ! run      ", "warn"), text, width)
+    return _labelled("note", text, width) if go else _led(Piece("  ! run      ", "warn"), text, width)
 
 
 def _tolerated(view: RunView, width: int) -> Iterator[list[Line]]:
@@ -280,7 +277,8 @@ def _not_run(view: RunView, width: int) -> list[Line]:
             groups.setdefault(safe(gate.verdict.reason) or "never reached", []).append(safe(gate.gate.title))
     lines: list[Line] = []
     for reason, titles in groups.items():
-        lines += _paragraph(_lead(Outcome.NOT_RUN), f"{reason}: {listed(titles, _AT_MOST)}", width)
+        lines += _led(_lead(Outcome.NOT_RUN), reason, width)
+        lines += _hanging(listed(titles, _AT_MOST), width, "dim")
     return lines
 
 
@@ -289,7 +287,7 @@ def _not_applicable(view: RunView, width: int) -> list[Line]:
     for gate in view.gates:
         if gate.outcome is Outcome.NOT_APPLICABLE:
             reason = safe(gate.verdict.reason) or "no reason was recorded"
-            lines += _paragraph(_lead(gate.outcome), f"{safe(gate.gate.title)} is not applicable: {reason}", width)
+            lines += _led(_lead(gate.outcome), f"{safe(gate.gate.title)} is not applicable: {reason}", width)
     return lines
 
 
@@ -302,14 +300,15 @@ def _notes(view: RunView, width: int) -> list[Line]:
 
 def _footer(view: RunView, width: int) -> list[Line]:
     took = f", {duration(view.seconds)}" if view.seconds else ""
-    text = f"run {safe(view.id)}{took} · evidence in {safe(view.evidence_directory) or 'no place'}"
+    text = f"run {safe(view.id)}{took} · evidence in {safe(directory_of(view)) or 'no place'}"
     return [line(f"  {part}", "dim") for part in wrap(text, max(20, width - 2))]
 
 
-def _paragraph(lead: Piece, text: str, width: int) -> list[Line]:
-    """`text` after `lead`, following lines beneath it."""
-    first, *rest = wrap(text, max(20, width - _COLUMN))
-    return [(lead, Piece(first)), *(line(" " * _COLUMN + more) for more in rest)]
+def _led(lead: Piece, text: str, width: int) -> list[Line]:
+    """`text` after `lead`, following lines beneath its beginning."""
+    indent = cells(lead.text)
+    first, *rest = wrap(text, max(20, width - indent))
+    return [(lead, Piece(first)), *(line(" " * indent + more) for more in rest)]
 
 
 def _hanging(text: str, width: int, style: str = "") -> list[Line]:
@@ -317,4 +316,4 @@ def _hanging(text: str, width: int, style: str = "") -> list[Line]:
 
 
 def _labelled(label: str, text: str, width: int) -> list[Line]:
-    return _paragraph(Piece(f"    {label:<{_WORD_WIDTH}}", "dim"), text, width)
+    return _led(Piece(f"    {label:<{_WORD_WIDTH}}", "dim"), text, width)

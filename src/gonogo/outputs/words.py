@@ -189,8 +189,12 @@ def sentence(judgement: Judgement) -> str:
 
 
 def because(verdict: Verdict) -> list[str]:
-    """Every reason why a verdict is not PASS, the worst first, none twice."""
-    return list(dict.fromkeys(text for text in _because(verdict) if text))
+    """Every reason why a verdict is not PASS, the worst first, none twice, none that only repeats a trouble."""
+    said: list[str] = []
+    for text in _because(verdict):
+        if text and not any(text == known or text.endswith(f": {known}") for known in said):
+            said.append(text)
+    return said
 
 
 def _because(verdict: Verdict) -> Iterator[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Protocol
 
+from gonogo.model import codec
 from gonogo.model.capture import Blob, Capture, ReportRef
 from gonogo.model.observation import Combine, Finding, Observation, ObservationType, Reading, Trouble, Value
 from gonogo.model.outcome import Outcome
@@ -125,8 +126,9 @@ def _facts(capture: Capture, params: Any, store: Opener, registry: Registry) -> 
     if blob.cut:
         return _silent("report-cut", "the facts are larger than what is kept")
     try:
+        given = codec.load(probe.params, params) if isinstance(params, Mapping) else params  # as a plan keeps them
         with store.open(blob.sha256) as stream:
-            return probe.reader(json.load(stream), params)
+            return probe.reader(json.load(stream), given)
     except Exception as error:  # facts that do not fit their reader say nothing
         return _silent(
             "unreadable-facts", f"the facts of `{capture.shown}` cannot be read: {type(error).__name__}: {error}"

@@ -198,12 +198,13 @@ def collect(directory: Path, root: Path | None = None) -> tuple[Record, ...]:
 
 def _record(data: dict[str, Any], directory: Path, root: Path | None) -> Record:
     name = str(data["name"])
+    roots = {"root": str(root), "real_root": os.path.realpath(root)} if root else {}
     written = tuple(
         Written(
             directory / str(report["file"]),
             str(report["parser"]),
             str(report.get("path", "")),
-            {**report.get("params", {}), "run": name, "cwd": data["cwd"], **({"root": str(root)} if root else {})},
+            {**report.get("params", {}), "run": name, "cwd": data["cwd"], **roots},
         )
         for report in data["reports"]
     )

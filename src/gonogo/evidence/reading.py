@@ -6,7 +6,7 @@ Only stored (redacted) bytes are read, so that anybody who holds the evidence co
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Protocol
 
@@ -180,8 +180,16 @@ def _merge(values: list[Value], rule: Combine) -> Value:
         return "\n".join(str(value) for value in values)
     if all(isinstance(value, tuple) for value in values):
         return tuple(item for value in numbers for item in value)
-    merged: Value = {Combine.MAX: max, Combine.MIN: min, Combine.ALL: all, Combine.ANY: any}.get(rule, sum)(numbers)
+    merged: Value = _MERGES.get(rule, sum)(numbers)
     return merged
+
+
+_MERGES: dict[Combine, Callable[[list[Any]], Any]] = {
+    Combine.MAX: max,
+    Combine.MIN: min,
+    Combine.ALL: all,
+    Combine.ANY: any,
+}
 
 
 def _joined(readings: Iterable[Reading]) -> Reading:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +64,10 @@ exec "$shell" "$@"
 """
 
 
+_FILLING = threading.Lock()
+"""Gates of one phase ask for the same directory at the same moment."""
+
+
 def prepare(directory: Path, tools: Mapping[str, Tool], reports: Path | None = None) -> dict[str, str]:
     """Fill `directory` with wrappers (once; later calls find them) and return the variables to merge.
 
@@ -71,8 +76,9 @@ def prepare(directory: Path, tools: Mapping[str, Tool], reports: Path | None = N
     """
     where = reports or directory / "reports"
     where.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not (directory / MARK).exists():
-        _fill(directory, tools)
+    with _FILLING:
+        if not (directory / MARK).exists():
+            _fill(directory, tools)
     return {
         "PATH": f"{directory}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "npm_config_script_shell": str(directory / _SHELL),

@@ -86,6 +86,7 @@ class Project:
             cwd=self.root / cwd,
             env={**os.environ, **(env or {}), **added},
             capture_output=True,
+            check=False,
             timeout=120,
             stdin=subprocess.DEVNULL,
         )

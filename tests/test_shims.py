@@ -157,7 +157,9 @@ def environ(tmp_path: Path, reports: str = "reports") -> dict[str, str]:
 
 
 def run(tmp_path: Path, line: str, **more: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["/bin/sh", "-c", line], cwd=tmp_path, env={**environ(tmp_path), **more}, capture_output=True)
+    return subprocess.run(
+        ["/bin/sh", "-c", line], cwd=tmp_path, env={**environ(tmp_path), **more}, capture_output=True, check=False
+    )
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 99, 126, 127, 255])
@@ -172,7 +174,9 @@ def test_exit_code_passes_through(tmp_path: Path, code: int) -> None:
 def test_signal_passes_through(tmp_path: Path, name: str) -> None:
     fake(tmp_path / "bin", "k6", f"kill -{name} $$")
     number = getattr(signal, f"SIG{name}")
-    ended = subprocess.run([str(tmp_path / "shims" / "k6"), "run", "x.js"], env=environ(tmp_path), capture_output=True)
+    ended = subprocess.run(
+        [str(tmp_path / "shims" / "k6"), "run", "x.js"], env=environ(tmp_path), capture_output=True, check=False
+    )
     assert ended.returncode == -number
     (record,) = shims.collect(tmp_path / "reports")
     assert (record.exit, record.signal) == (None, f"SIG{name}")
@@ -210,7 +214,11 @@ def test_killed_wrapper_leaves_a_record(tmp_path: Path) -> None:
 def test_streams_pass_through_byte_by_byte(tmp_path: Path) -> None:
     fake(tmp_path / "bin", "tsc", r"printf 'a\000\377\r\n no end'; printf 'err' >&2; cat")
     ended = subprocess.run(
-        [str(tmp_path / "shims" / "tsc")], env=environ(tmp_path), input=b"in\xfe" * 100_000, capture_output=True
+        [str(tmp_path / "shims" / "tsc")],
+        env=environ(tmp_path),
+        input=b"in\xfe" * 100_000,
+        capture_output=True,
+        check=False,
     )
     assert ended.stdout == b"a\x00\xff\r\n no end" + b"in\xfe" * 100_000
     assert ended.stderr == b"err"

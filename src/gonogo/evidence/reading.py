@@ -230,9 +230,10 @@ def _preferred(declared: Reading, asked: Reading, types: Mapping[str, Observatio
         worse = other is not None and bad and _number(other.value) > _number(observation.value)
         chosen.append(other if other is not None and worse else observation)
     rest = [o for o in asked.observations if o.name.partition(".")[0] not in families]
-    joined = _joined([declared, asked])
-    findings = tuple(dict.fromkeys(joined.findings))
-    return replace(joined, observations=(*chosen, *rest), findings=findings)
+    told = set(declared.findings)
+    untold = tuple(finding for finding in asked.findings if finding not in told)
+    joined = _joined([declared, replace(asked, findings=untold)])
+    return replace(joined, observations=(*chosen, *rest))
 
 
 def _number(value: Value) -> float:

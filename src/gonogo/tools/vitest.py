@@ -109,4 +109,4 @@ def _coverage_is_on(argv: tuple[str, ...], settings: str) -> bool:
         return False
     if options.has(argv, "--coverage", "--coverage.enabled"):
         return True
-    return (js_config.after(settings[1:-1], "enabled") if settings else None) == "true"
+    return js_config.member(settings, "enabled") == "true"

@@ -63,7 +63,9 @@ class Node:
     @property
     def acts(self) -> bool:
         """Whether a call of it that runs changes the world."""
-        return any(effect is not Effect.READ for call, effect in self.effects.items() if call not in self.calls_left_out)
+        return any(
+            effect is not Effect.READ for call, effect in self.effects.items() if call not in self.calls_left_out
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,8 +237,9 @@ def test_s77_daemon_that_keeps_stdout_open_does_not_hang_the_wrapper(tmp_path: P
     fake(tmp_path / "bin", "tsc", "sleep 20 & echo done")
     started = time.monotonic()
     with (tmp_path / "out").open("wb") as out:
-        subprocess.run([str(tmp_path / "shims" / "tsc")], env=environ(tmp_path), stdout=out, check=False)
+        ended = subprocess.run([str(tmp_path / "shims" / "tsc")], env=environ(tmp_path), stdout=out, check=False)
     assert time.monotonic() - started < 5
+    assert ended.returncode == 0
     assert (tmp_path / "out").read_bytes() == b"done\n"
 
 

@@ -252,12 +252,12 @@ class LiveListener:
                 running.last = said
 
     def gate_finished(self, verdict: Verdict) -> None:
-        """Print a finished gate for good, under its phase. A gate that never ran is told at the end, with its kind."""
+        """Print a finished gate for good, under its phase. Gates that never ran are told at the end, with reasons."""
         with self._lock:
             self._running.pop(verdict.gate, None)
             self._done += 1
             known = self._gates.get(verdict.gate)
-            if known is None or verdict.outcome is Outcome.NOT_RUN:
+            if known is None or verdict.outcome in {Outcome.NOT_RUN, Outcome.NOT_APPLICABLE}:
                 return
             lines = [*self._heading(verdict.phase), *gate_lines(GateView(known.gate, verdict), self._width)]
         show(self._console, lines)

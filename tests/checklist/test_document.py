@@ -320,6 +320,17 @@ def test_explain_says_what_became_of_each_clause(loaded: Loaded) -> None:
     assert tooling[2].span.line == 28
 
 
+def test_explain_tells_which_evidence_brought_a_call(loaded: Loaded) -> None:
+    last = explain(loaded, "metrics-logs-flowing")[-1]
+    assert (last.source, last.clause, last.rules, last.brought, last.question) == (
+        "evidence",
+        "Grafana dashboard screenshots",
+        ("grafana",),
+        ("grafana",),
+        "",
+    )
+
+
 def test_every_gate_can_be_explained(loaded: Loaded) -> None:
     for gate in loaded.checklist.gates:
         told = explain(loaded, gate.id)

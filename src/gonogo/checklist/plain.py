@@ -147,7 +147,7 @@ def _call(call: Call, default_id: str, phase: str, registry: Registry) -> Any:
         found["id"] = call.id
     if call.text != (call.params.get("run", "") if is_command else ""):
         found["text"] = call.text
-    if call.effect != effect_of(call.kind, call.params, phase, registry):
+    if call.effect_said or call.effect != effect_of(call.kind, call.params, phase, registry):
         found["effect"] = call.effect.value
     if call.alternatives:
         found["alternatives"] = [

@@ -254,6 +254,7 @@ class _Shaper(Reader):
             alternatives=self.alternatives(fields, identity),
             condition=self.text(fields, "condition"),
             span=raw.span,
+            effect_said=told,
         )
 
     def alternatives(self, fields: dict[str, Raw], identity: str) -> tuple[Call, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,12 +14,11 @@ from gonogo.errors import OperationError
 from gonogo.ledger import Ledger
 from gonogo.model.checklist import Call, Effect, Gate
 from gonogo.model.outcome import DecisionWord
-from gonogo.model.run import RunView
 from gonogo.plan import Selection
 from tests.engine.place import Place, call, gate, outcomes, slugs, verdict
 
 
-def act(name: str = "act", phase: str = "2", line: str = "", **more: object) -> Gate:
+def act(name: str = "act", phase: str = "2", line: str = "", **more: Any) -> Gate:
     return gate(name, call(line or f"mkdir -p out; echo x >> out/{name}", acts=True), phase=phase, **more)
 
 
@@ -115,8 +116,8 @@ def test_one_publishing_call_among_others_keeps_the_gate_from_green(place: Place
     assert (outcomes(run), acted(place)) == ({"both": "UNKNOWN"}, False)
 
 
-def fill_up(place: Place) -> None:
-    """No room for another page: what SQLite says when the disk is full."""
+def filled(place: Place) -> Callable[[Ledger, Path], None]:
+    """A ledger without room for another page: what SQLite says when the disk is full."""
     db = sqlite3.connect(place.state / "ledger.db")
     pages = db.execute("PRAGMA page_count").fetchone()[0]
     db.close()
@@ -126,17 +127,19 @@ def fill_up(place: Place) -> None:
         original(self, path)
         self._db.execute(f"PRAGMA max_page_count = {pages}")
 
-    return full  # type: ignore[return-value]
+    return full
+
+
+def act_until_full(place: Place) -> None:
+    for _ in range(200):  # each run takes some of the room that is left on the last pages
+        place.run(gate("look", "true"), act())
 
 
 def test_s9_no_room_in_the_ledger_ends_before_the_act(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.run(gate("look", "true"))
-    monkeypatch.setattr(Ledger, "__init__", fill_up(place))
+    monkeypatch.setattr(Ledger, "__init__", filled(place))
     with pytest.raises(OperationError, match="cannot write the ledger") as caught:
-        run: RunView | None = None
-        for _ in range(200):  # each run takes some of the room that is left on the last pages
-            run = place.run(gate("look", "true"), act())
-        assert run is not None
+        act_until_full(place)
     assert "free space" in caught.value.help
     counts = (place.root / "out/act").read_text().count("x") if acted(place) else 0
     monkeypatch.undo()

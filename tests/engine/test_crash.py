@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gonogo import engine
 from gonogo.config import Settings
 from gonogo.engine import leftovers
-from gonogo.errors import IntegrityError, InputError, Refused
+from gonogo.errors import InputError, IntegrityError, Refused
 from gonogo.ledger import Ledger
 from gonogo.model.checklist import Evidence, Gate
 from gonogo.model.outcome import DecisionWord, Outcome, State
@@ -23,7 +24,7 @@ from gonogo.testing import CRASH_POINTS
 from tests.engine.place import Place, call, gate, outcomes, registry, slugs, verdict
 
 
-def counted(name: str, phase: str, line: str = "true", **more: object) -> Gate:
+def counted(name: str, phase: str, line: str = "true", **more: Any) -> Gate:
     return gate(name, f"echo x >> out/count-{name}; {line}", phase=phase, **more)
 
 

@@ -81,7 +81,8 @@ def test_a_gate_runs_alone_without_its_needs_when_asked_for_by_name(place: Place
 
 
 def test_gates_of_a_phase_run_at_the_same_time(place: Place) -> None:
-    meet = "mkdir -p out; touch out/{0}; n=0; while [ ! -e out/{1} ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; test -e out/{1}"
+    wait = "n=0; while [ ! -e out/{1} ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done"
+    meet = f"mkdir -p out; touch out/{{0}}; {wait}; test -e out/{{1}}"
     run = place.run(gate("a", meet.format("a", "b")), gate("b", meet.format("b", "a")))
     assert outcomes(run) == {"a": "PASS", "b": "PASS"}
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +54,7 @@ def test_what_is_appended_is_read_back_in_order(path: Path) -> None:
     events = ledger.events("r1")
     assert [event.value["n"] for event in events] == [0, 1, 2, 3, 4]
     assert [event.seq for event in events] == [1, 2, 3, 4, 5]
-    assert all(b.prev_hash == a.hash and b.monotonic >= a.monotonic for a, b in zip(events, events[1:], strict=False))
+    assert all(b.prev_hash == a.hash and b.monotonic >= a.monotonic for a, b in itertools.pairwise(events))
     assert events[0].time.endswith("Z")
     assert ledger.runs() == ("r1",)
     assert ledger.last_run() == "r1"
@@ -139,7 +141,7 @@ def test_s5_a_living_holder_is_named(path: Path) -> None:
     second.close()
 
 
-def pretend(path: Path, **changes: object) -> None:
+def pretend(path: Path, **changes: Any) -> None:
     """A lease held by somebody like us, but for `changes`."""
     import json
 

@@ -10,7 +10,7 @@ from gonogo import plan
 from gonogo.errors import InputError
 from gonogo.model import codec
 from gonogo.model.checklist import Call, Checklist, Effect, Gate, Input, When
-from gonogo.model.plan import Plan, Subject
+from gonogo.model.plan import Node, Plan, Subject
 from gonogo.plan import Selection
 from gonogo.plan.inputs import refuse_missing, substitute
 from tests.engine.place import call, checklist, gate, registry
@@ -213,7 +213,7 @@ def test_a_condition_nobody_answered_keeps_a_call_still(tmp_path: Path) -> None:
 # --- the static look -----------------------------------------------------------------------------------------
 
 
-def node_of(tmp_path: Path, made: Call, phase: str = "1") -> plan.compile:  # type: ignore[valid-type]
+def node_of(tmp_path: Path, made: Call, phase: str = "1") -> Node:
     return compiled(tmp_path, checklist(gate("one", made, phase=phase)), selection=Selection(gates=("one",))).node(
         "one"
     )

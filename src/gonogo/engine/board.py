@@ -32,6 +32,8 @@ class Board:
     keep_going: bool = False
     running: dict[str, Node] = field(default_factory=dict)
     _waiting: list[Node] = field(default_factory=list)
+    _bound: list[Node] = field(default_factory=list)
+    """Waiting gates that something before them can keep from running."""
     _phases: list[str] = field(default_factory=list)
     _stopped_by: str = ""
 
@@ -44,6 +46,7 @@ class Board:
             return None
         phase = self._phases.pop(0)
         self._waiting = [n for n in self.plan.nodes if n.gate.phase == phase and n.runs and n.id not in self.verdicts]
+        self._bound = [node for node in self._waiting if node.needs or node.acts]
         return phase
 
     @property
@@ -65,9 +68,10 @@ class Board:
     def never(self) -> Iterator[tuple[Node, str]]:
         """Waiting gates that cannot run any more, each with the reason; they no longer wait afterwards."""
         stopped = self._stopped_by and not self.keep_going
-        for node in tuple(self._waiting):
-            reason = self._why_never(node) if stopped or node.needs or node.acts else ""
+        for node in tuple(self._waiting if stopped else self._bound):
+            reason = self._why_never(node)
             if reason:
+                self._bound = [other for other in self._bound if other is not node]
                 self._waiting.remove(node)
                 yield node, reason
 
@@ -94,6 +98,7 @@ class Board:
             if self._shares_a_path(node):
                 continue
             self._waiting.remove(node)
+            self._bound = [other for other in self._bound if other is not node]
             self.running[node.id] = node
             free -= 1
             yield node

@@ -310,3 +310,11 @@ def test_commands_of_a_gate_run_in_order_and_each_is_judged(place: Place) -> Non
     run = place.run(gate("one", call("true", "a"), call("false", "b"), call("true", "c")))
     seen = [(j.call, j.outcome.value) for j in verdict(run, "one").judgements]
     assert seen == [("a", "PASS"), ("b", "FAIL"), ("c", "PASS")]
+
+
+def test_s84_another_commit_while_it_runs_holds(place: Place) -> None:
+    line = "git -c user.name=a -c user.email=a@example.org commit -q --allow-empty -m 'feat: more'"
+    run = place.run(gate("one", line))
+    assert (outcomes(run), run.exit_code) == ({"one": "PASS"}, 3)
+    assert run.decision is not None
+    assert "was checked out in the place of" in run.decision.reasons[0].text

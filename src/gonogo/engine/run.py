@@ -233,13 +233,20 @@ def _warn_of_weak_secrets(work: Assignment, journal: Journal) -> None:
 
 def _decided(work: Assignment, journal: Journal, holds: Sequence[str]) -> RunView:
     crash_point("before-decision")
-    folded, as_of = journal.fold, now()
+    folded, as_of, holds = journal.fold, now(), [*holds, *_moved_on(work)]
     decision = decide(work.plan, folded.verdicts, waivers=work.waivers, as_of=as_of, notes=folded.notes, holds=holds)
     code = int(EXIT_OF_DECISION[decision.word])
     manifest = write_manifest(work.state, folded)
     journal.record("run-finished", {"decision": decision, "exit_code": code, "manifest": manifest}, durable=True)
     crash_point("decided")
     return journal.view()
+
+
+def _moved_on(work: Assignment) -> list[str]:
+    """Whether another commit is checked out than the one the run is about (`failures.md` S84)."""
+    commit = look(work.root).commit
+    before = work.plan.subject.commit
+    return [] if commit == before else [f"while it ran, {commit[:12]} was checked out in the place of {before[:12]}"]
 
 
 def _environ(run_id: str) -> dict[str, str]:

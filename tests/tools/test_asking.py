@@ -8,7 +8,8 @@ import pytest
 
 from gonogo import plugins
 from gonogo.plugins import Ask, Invocation
-from gonogo.tools import js_config, options
+from gonogo.tools import _js_config as js_config
+from gonogo.tools import _options as options
 
 TOOLS = plugins.builtin(("tools",)).tools
 

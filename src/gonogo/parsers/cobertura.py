@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 
 from gonogo.families import COVERAGE
 from gonogo.model.observation import Reading, Value
-from gonogo.parsers import safe_xml
-from gonogo.parsers.gather import Unreadable, observations, silent, unknown
+from gonogo.parsers import _safe_xml as safe_xml
+from gonogo.parsers._gather import Unreadable, observations, silent, unknown
 from gonogo.parsers.istanbul import part_of, scope
 from gonogo.plugins import parser
 

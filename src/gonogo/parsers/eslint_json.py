@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 
 from gonogo.families import LINT
 from gonogo.model.observation import Finding, Reading, Value
-from gonogo.parsers.gather import Findings, Unreadable, load_json, observations, plain, silent, unknown, whole
-from gonogo.parsers.place import relative
+from gonogo.parsers._gather import Findings, Unreadable, load_json, observations, plain, silent, unknown, whole
+from gonogo.parsers._place import relative
 from gonogo.plugins import parser
 
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from gonogo.families import TESTS
 from gonogo.model.observation import Reading
-from gonogo.parsers.gather import Tests, Unreadable
+from gonogo.parsers._gather import Tests, Unreadable
 from gonogo.plugins import parser
 
 _PLACE = re.compile(r"^\s*(?P<file>[\w./-]+\.go):(?P<line>\d+):")

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from gonogo.families import COVERAGE
 from gonogo.model.observation import Reading, Value
-from gonogo.parsers.gather import Unreadable, load_object, number, observations, silent, unknown
+from gonogo.parsers._gather import Unreadable, load_object, number, observations, silent, unknown
 from gonogo.plugins import parser
 
 _PARTS = ("lines", "statements", "functions", "branches")

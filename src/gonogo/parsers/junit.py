@@ -8,9 +8,9 @@ from typing import Any, BinaryIO
 
 from gonogo.families import TESTS
 from gonogo.model.observation import Reading
-from gonogo.parsers import safe_xml
-from gonogo.parsers.gather import Tests, Unreadable
-from gonogo.parsers.place import relative
+from gonogo.parsers import _safe_xml as safe_xml
+from gonogo.parsers._gather import Tests, Unreadable
+from gonogo.parsers._place import relative
 from gonogo.plugins import parser
 
 _RETRIED = frozenset({"flakyFailure", "flakyError"})

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from gonogo.families import LOAD
 from gonogo.model.observation import Finding, Reading, Value
-from gonogo.parsers.gather import Findings, Unreadable, load_object, observations, plain, silent, unknown
+from gonogo.parsers._gather import Findings, Unreadable, load_object, observations, plain, silent, unknown
 from gonogo.plugins import parser
 
 _FIGURES = {"avg": "avg", "med": "med", "p90": "p(90)", "p95": "p(95)", "p99": "p(99)", "max": "max"}

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from gonogo.families import COVERAGE
 from gonogo.model.observation import Reading, Value
-from gonogo.parsers.gather import Unreadable, observations, silent, unknown
+from gonogo.parsers._gather import Unreadable, observations, silent, unknown
 from gonogo.parsers.istanbul import part_of, scope
 from gonogo.plugins import parser
 

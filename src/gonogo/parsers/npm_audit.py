@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from gonogo.families import VULNERABILITIES
 from gonogo.model.observation import Finding, Reading, Value
-from gonogo.parsers.gather import Findings, Unreadable, load_object, number, observations, plain, silent, unknown
+from gonogo.parsers._gather import Findings, Unreadable, load_object, number, observations, plain, silent, unknown
 from gonogo.plugins import parser
 
 _SEVERITIES = {"critical": "critical", "high": "high", "moderate": "medium", "low": "low", "info": "info"}

@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 
 from gonogo.families import TESTS
 from gonogo.model.observation import Reading
-from gonogo.parsers.gather import Tests, Unreadable, load_object, plain, whole
-from gonogo.parsers.place import relative
+from gonogo.parsers._gather import Tests, Unreadable, load_object, plain, whole
+from gonogo.parsers._place import relative
 from gonogo.plugins import parser
 
 

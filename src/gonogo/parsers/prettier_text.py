@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 
 from gonogo.families import FORMAT
 from gonogo.model.observation import Finding, Reading, Value
-from gonogo.parsers.gather import Findings, observations, plain, silent, unknown
-from gonogo.parsers.place import relative
+from gonogo.parsers._gather import Findings, observations, plain, silent, unknown
+from gonogo.parsers._place import relative
 from gonogo.plugins import parser
 
 _SUMMARY = re.compile(r"^Code style issues found in (?:(?P<count>\d+) files|the above file)")

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 
 from gonogo.families import LINT, VULNERABILITIES
 from gonogo.model.observation import Finding, Reading, Value
-from gonogo.parsers.gather import Findings, Unreadable, load_object, observations, plain, silent, unknown, whole
-from gonogo.parsers.place import relative
+from gonogo.parsers._gather import Findings, Unreadable, load_object, observations, plain, silent, unknown, whole
+from gonogo.parsers._place import relative
 from gonogo.plugins import parser
 
 _GRADES = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"), (0.0, "info"))

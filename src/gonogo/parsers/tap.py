@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from gonogo.families import TESTS
 from gonogo.model.observation import Reading
-from gonogo.parsers.gather import Tests, Unreadable
+from gonogo.parsers._gather import Tests, Unreadable
 from gonogo.plugins import parser
 
 _PLAN = re.compile(r"^1\.\.(?P<last>\d+)(?:\s*#\s*(?P<why>.*))?$")

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 
 from gonogo.families import TYPES
 from gonogo.model.observation import Finding, Reading
-from gonogo.parsers.gather import Findings, observations, plain, silent, unknown
-from gonogo.parsers.place import relative
+from gonogo.parsers._gather import Findings, observations, plain, silent, unknown
+from gonogo.parsers._place import relative
 from gonogo.plugins import parser
 
 _PLACED = re.compile(r"^(?P<path>.+?)\((?P<line>\d+),(?P<column>\d+)\): error (?P<code>TS\d+): (?P<text>.*)$")

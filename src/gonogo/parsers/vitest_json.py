@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 
 from gonogo.families import TESTS
 from gonogo.model.observation import Reading
-from gonogo.parsers.gather import Tests, Unreadable, load_object, plain
-from gonogo.parsers.place import relative
+from gonogo.parsers._gather import Tests, Unreadable, load_object, plain
+from gonogo.parsers._place import relative
 from gonogo.plugins import parser
 
 _AUTHORS_CHOICE = frozenset({"skipped", "todo", "disabled"})

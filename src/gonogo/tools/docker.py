@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gonogo.model.checklist import Effect
 from gonogo.plugins import Ask, Invocation, tool
-from gonogo.tools import options
+from gonogo.tools import _options as options
 
 _WITH_VALUE = options.words(
     "-f --file -p --project-name --project-directory --env-file --profile --ansi --parallel --progress "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gonogo.plugins import Ask, AskedReport, Invocation, tool
-from gonogo.tools import options
+from gonogo.tools import _options as options
 
 _FORMATTER = Path(__file__).with_name("eslint_formatter.cjs")
 _FORMAT = ("-f", "--format")

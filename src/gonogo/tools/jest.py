@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from gonogo.model.observation import Reading
 from gonogo.plugins import Ask, AskedReport, Invocation, tool
-from gonogo.tools import js_config, options
-from gonogo.tools.package_json import read
+from gonogo.tools import _js_config as js_config
+from gonogo.tools import _options as options
+from gonogo.tools._package_json import read
 
 _DEFAULT_COVERAGE = ("clover", "json", "lcov", "text")
 

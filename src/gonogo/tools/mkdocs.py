@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gonogo.model.checklist import Effect
 from gonogo.plugins import Ask, Invocation, tool
-from gonogo.tools import options
+from gonogo.tools import _options as options
 
 
 @tool(

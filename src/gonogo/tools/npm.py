@@ -7,8 +7,8 @@ from pathlib import Path
 
 from gonogo.model.checklist import Effect
 from gonogo.plugins import Ask, Invocation, Unwrap, tool
-from gonogo.tools import options
-from gonogo.tools.package_json import package_directory, script_lines, workspace, workspaces
+from gonogo.tools import _options as options
+from gonogo.tools._package_json import package_directory, script_lines, workspace, workspaces
 
 _RUN = frozenset({"run", "run-script", "rum", "urn"})
 _OWN_WORD = {"test": "test", "t": "test", "tst": "test", "start": "start", "stop": "stop", "restart": "restart"}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from gonogo.model.observation import Reading
 from gonogo.plugins import Ask, AskedReport, Invocation, tool
-from gonogo.tools import js_config, options
+from gonogo.tools import _js_config as js_config
+from gonogo.tools import _options as options
 
 _FOLDERS = {"html": ("outputFolder", "PLAYWRIGHT_HTML_OUTPUT_DIR"), "blob": ("outputDir", "PLAYWRIGHT_BLOB_OUTPUT_DIR")}
 _FILES = {"junit": ("outputFile", "PLAYWRIGHT_JUNIT_OUTPUT_FILE")}

@@ -6,8 +6,8 @@ import shlex
 from pathlib import Path
 
 from gonogo.plugins import Ask, Invocation, Unwrap, tool
-from gonogo.tools import options
-from gonogo.tools.package_json import package_directory, script_lines, workspace, workspaces
+from gonogo.tools import _options as options
+from gonogo.tools._package_json import package_directory, script_lines, workspace, workspaces
 
 _OWN = options.words(
     "audit bin cat-file config deploy doctor env fetch help import init licenses link list ls login "

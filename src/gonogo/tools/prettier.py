@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gonogo.model.observation import Reading
 from gonogo.plugins import Ask, AskedReport, Invocation, tool
-from gonogo.tools import options
+from gonogo.tools import _options as options
 
 _CHECK, _LIST, _WRITE = ("--check", "-c"), ("--list-different", "-l"), ("--write", "-w")
 

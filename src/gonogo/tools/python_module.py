@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gonogo.plugins import Invocation, Unwrap, tool
-from gonogo.tools import options
+from gonogo.tools import _options as options
 
 _PYTHON_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 _UV_WITH_VALUE = options.words(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gonogo.plugins import Ask, AskedReport, Invocation, tool
-from gonogo.tools import options
+from gonogo.tools import _options as options
 
 _FORMAT = ("--output-format", "--output-file", "-o")
 

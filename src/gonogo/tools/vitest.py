@@ -7,7 +7,8 @@ from pathlib import Path
 
 from gonogo.model.observation import Reading
 from gonogo.plugins import Ask, AskedReport, Invocation, tool
-from gonogo.tools import js_config, options
+from gonogo.tools import _js_config as js_config
+from gonogo.tools import _options as options
 
 _CONFIGS = ("vitest.config", "vite.config")
 _OTHER = frozenset({"list", "bench", "init", "complete"})

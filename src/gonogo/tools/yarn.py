@@ -6,8 +6,8 @@ import shlex
 from pathlib import Path
 
 from gonogo.plugins import Ask, Invocation, Unwrap, tool
-from gonogo.tools import options
-from gonogo.tools.package_json import package_directory, read, script_lines, workspaces
+from gonogo.tools import _options as options
+from gonogo.tools._package_json import package_directory, read, script_lines, workspaces
 
 _OWN = options.words(
     "audit cache config constraints dedupe explain help import info init licenses link list login logout "

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 from xml.parsers import expat
 
-from gonogo.parsers.gather import Unreadable
+from gonogo.parsers._gather import Unreadable
 
 _CHUNK = 1 << 16
 

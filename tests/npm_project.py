@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from gonogo import plugins, shims
+from gonogo import plugins, shim
 
 FIXTURE = Path(__file__).parent / "fixtures" / "npm"
 
@@ -61,7 +61,7 @@ class Ended:
     exit: int
     stdout: str
     stderr: str
-    records: tuple[shims.Record, ...]
+    records: tuple[shim.Record, ...]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Project:
     def run(self, line: str, *, wrapped: bool = True, cwd: str = ".", env: dict[str, str] | None = None) -> Ended:
         reports = self.scratch / uuid4().hex
         tools = plugins.builtin(("tools",)).tools
-        added = shims.prepare(self.scratch / "shims", tools, reports) if wrapped else {}
+        added = shim.prepare(self.scratch / "shims", tools, reports) if wrapped else {}
         ended = subprocess.run(
             ["/bin/sh", "-c", line],
             cwd=self.root / cwd,
@@ -90,7 +90,7 @@ class Project:
             timeout=120,
             stdin=subprocess.DEVNULL,
         )
-        records = shims.collect(reports, self.root) if wrapped else ()
+        records = shim.collect(reports, self.root) if wrapped else ()
         return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode(), records)
 
 

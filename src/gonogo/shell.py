@@ -1,7 +1,7 @@
 """Which programs a command line leads to: through `&&`, `cd x &&`, `VAR=x`, parentheses and launchers.
 
 It only reads. What it finds is for people and for checks made before a run (`gonogo check`, `gonogo explain`); during
-a run the wrappers of `gonogo.shims` meet each program itself, whatever shell construct led to it.
+a run the wrappers of `gonogo.shim` meet each program itself, whatever shell construct led to it.
 """
 
 from __future__ import annotations

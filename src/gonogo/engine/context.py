@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from gonogo import shims
+from gonogo import shim
 from gonogo.engine import aside, leftovers, process
 from gonogo.engine.order import Order, attempt_token
 from gonogo.evidence import secrets
@@ -108,7 +108,7 @@ class CallContext:
         shop = self._workshop
         reports = shop.scratch / "reports" / str(next(shop.numbers))
         asked = bool(getattr(self._params, "ask", True))
-        wrapped = shims.prepare(shop.wrappers, shop.registry.tools, reports) if asked else {}
+        wrapped = shim.prepare(shop.wrappers, shop.registry.tools, reports) if asked else {}
         given, troubles = self._from_files()
         prefix = f"{name}/" if name else ""
         ran = process.run(
@@ -151,9 +151,9 @@ class CallContext:
         refs: list[ReportRef] = []
         blobs: list[Blob] = []
         try:
-            for record in shims.collect(reports, self.root):
+            for record in shim.collect(reports, self.root):
                 self.notes += record.notes
-                troubles += shims.troubles(record, shop.registry.tools.get(record.tool))
+                troubles += shim.troubles(record, shop.registry.tools.get(record.tool))
                 for index, written in enumerate(record.reports):
                     name = f"{prefix}report/{record.name}-{index}"
                     media = shop.registry.parsers[written.parser].media_type

@@ -32,7 +32,7 @@ _SHELL = "gonogo-script-shell"
 
 _WRAPPER = """\
 #!/bin/sh
-# Stands before the program of the same name; see gonogo.shims.
+# Stands before the program of the same name; see gonogo.shim.
 name=${{0##*/}}
 if [ -n "${{{reports}:-}}" ]; then
   case "$name $*" in
@@ -122,7 +122,7 @@ import json, sys
 with open({directory!r} + "/.asked.json", encoding="utf-8") as file:
     table = json.load(file)
 sys.path[:0] = table["path"]
-from gonogo.asking import main
+from gonogo.shim.asking import main
 main(sys.argv[1:], table["tools"])
 """
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gonogo import plugins, shims
+from gonogo import plugins, shim
 from gonogo.model.outcome import Outcome
 from tests.npm_project import Project, npm_project  # noqa: F401 - the fixture `project`
 
@@ -29,7 +29,7 @@ def linted(scripts: dict[str, object] | None = None) -> dict[str, str | dict[str
     }
 
 
-def body(record: shims.Record, at: int = 0) -> str:
+def body(record: shim.Record, at: int = 0) -> str:
     return record.reports[at].file.read_text(encoding="utf-8")
 
 
@@ -66,7 +66,7 @@ def test_report_appears_however_the_tool_is_called(project: Project, line: str) 
     assert (record.tool, record.exit, record.cwd) == ("eslint", 1, str(project.root))
     assert [file["errorCount"] for file in json.loads(body(record)) if file["filePath"].endswith("a.js")] == [1]
     assert not record.missing
-    assert not shims.troubles(record, TOOLS["eslint"])
+    assert not shim.troubles(record, TOOLS["eslint"])
 
 
 def test_workspaces_are_asked_one_by_one(project: Project) -> None:
@@ -99,7 +99,7 @@ def test_crash_before_linting_leaves_no_report(project: Project) -> None:
     assert ended.exit == 2
     (record,) = ended.records
     assert record.missing == ("eslint_json",)
-    (trouble,) = shims.troubles(record, TOOLS["eslint"])
+    (trouble,) = shim.troubles(record, TOOLS["eslint"])
     assert (trouble.outcome, trouble.slug) == (Outcome.ERROR, "tool-looked-at-nothing")
 
 
@@ -151,7 +151,7 @@ def fake(directory: Path, name: str, text: str) -> None:
 
 
 def environ(tmp_path: Path, reports: str = "reports") -> dict[str, str]:
-    added = shims.prepare(tmp_path / "shims", TOOLS, tmp_path / reports)
+    added = shim.prepare(tmp_path / "shims", TOOLS, tmp_path / reports)
     path = f"{tmp_path / 'shims'}:{tmp_path / 'bin'}:/usr/bin:/bin"
     return {**os.environ, **added, "PATH": path}
 
@@ -166,7 +166,7 @@ def run(tmp_path: Path, line: str, **more: str) -> subprocess.CompletedProcess[b
 def test_exit_code_passes_through(tmp_path: Path, code: int) -> None:
     fake(tmp_path / "bin", "k6", f"exit {code}")
     assert run(tmp_path, "k6 run x.js").returncode == code
-    (record,) = shims.collect(tmp_path / "reports")
+    (record,) = shim.collect(tmp_path / "reports")
     assert record.exit == code
 
 
@@ -178,9 +178,9 @@ def test_signal_passes_through(tmp_path: Path, name: str) -> None:
         [str(tmp_path / "shims" / "k6"), "run", "x.js"], env=environ(tmp_path), capture_output=True, check=False
     )
     assert ended.returncode == -number
-    (record,) = shims.collect(tmp_path / "reports")
+    (record,) = shim.collect(tmp_path / "reports")
     assert (record.exit, record.signal) == (None, f"SIG{name}")
-    assert shims.troubles(record, TOOLS["k6"])[0].outcome is Outcome.ERROR
+    assert shim.troubles(record, TOOLS["k6"])[0].outcome is Outcome.ERROR
 
 
 def test_termination_reaches_the_program(tmp_path: Path) -> None:
@@ -206,8 +206,8 @@ def test_killed_wrapper_leaves_a_record(tmp_path: Path) -> None:
     child.stdout.readline()
     os.killpg(child.pid, signal.SIGKILL)
     child.communicate()
-    (record,) = shims.collect(tmp_path / "reports")
-    (trouble,) = shims.troubles(record, TOOLS["k6"])
+    (record,) = shim.collect(tmp_path / "reports")
+    (trouble,) = shim.troubles(record, TOOLS["k6"])
     assert (record.exit, trouble.slug) == (None, "tool-killed")
 
 
@@ -222,14 +222,14 @@ def test_streams_pass_through_byte_by_byte(tmp_path: Path) -> None:
     )
     assert ended.stdout == b"a\x00\xff\r\n no end" + b"in\xfe" * 100_000
     assert ended.stderr == b"err"
-    (record,) = shims.collect(tmp_path / "reports")
+    (record,) = shim.collect(tmp_path / "reports")
     assert record.reports[0].file.read_bytes() == ended.stdout
 
 
 def test_reader_that_leaves_early_does_not_cut_the_report(tmp_path: Path) -> None:
     fake(tmp_path / "bin", "tsc", "seq 1 200000")
     run(tmp_path, "tsc | head -n 1")
-    (record,) = shims.collect(tmp_path / "reports")
+    (record,) = shim.collect(tmp_path / "reports")
     assert record.reports[0].file.read_bytes().endswith(b"200000\n")
 
 
@@ -254,28 +254,28 @@ def test_words_with_spaces_quotes_and_dashes_arrive(tmp_path: Path) -> None:
 def test_nothing_is_wrapped_where_nothing_is_asked(tmp_path: Path) -> None:
     """Without a reports directory every wrapper is the real program, with the words it was given."""
     fake(tmp_path / "bin", "eslint", 'echo "$@"')
-    ended = run(tmp_path, "eslint .", **{shims.REPORTS: ""})
+    ended = run(tmp_path, "eslint .", **{shim.REPORTS: ""})
     assert ended.stdout == b".\n"
-    assert not shims.collect(tmp_path / "reports")
+    assert not shim.collect(tmp_path / "reports")
 
 
 def test_another_runs_wrappers_are_no_program(tmp_path: Path) -> None:
     """gonogo within gonogo: one wrapper never takes the other's for the real thing."""
     fake(tmp_path / "bin", "k6", "exit 7")
-    other = shims.prepare(tmp_path / "outer", TOOLS, tmp_path / "outer-reports")
+    other = shim.prepare(tmp_path / "outer", TOOLS, tmp_path / "outer-reports")
     path = f"{tmp_path / 'shims'}:{other['PATH'].split(':', maxsplit=1)[0]}:{tmp_path / 'bin'}:/usr/bin:/bin"
     assert run(tmp_path, "k6 run x.js", PATH=path).returncode == 7
-    assert len(shims.collect(tmp_path / "reports")) == 1
-    assert not shims.collect(tmp_path / "outer-reports")
+    assert len(shim.collect(tmp_path / "reports")) == 1
+    assert not shim.collect(tmp_path / "outer-reports")
 
 
 def test_leftover_at_the_tools_own_place_is_no_report(tmp_path: Path) -> None:
     (tmp_path / "old.xml").write_text("<testsuites/>")
     fake(tmp_path / "bin", "pytest", "exit 0")
     run(tmp_path, "pytest --junitxml=old.xml")
-    (record,) = shims.collect(tmp_path / "reports")
+    (record,) = shim.collect(tmp_path / "reports")
     assert record.missing == ("junit",)
-    (trouble,) = shims.troubles(record, TOOLS["pytest"])
+    (trouble,) = shim.troubles(record, TOOLS["pytest"])
     assert (trouble.outcome, trouble.slug) == (Outcome.UNKNOWN, "no-report")
 
 
@@ -283,7 +283,7 @@ def test_same_bytes_written_anew_are_a_report(tmp_path: Path) -> None:
     (tmp_path / "old.xml").write_text("<testsuites/>")
     fake(tmp_path / "bin", "pytest", "cp old.xml new && cat new > old.xml")
     run(tmp_path, "pytest --junitxml=old.xml")
-    (record,) = shims.collect(tmp_path / "reports")
+    (record,) = shim.collect(tmp_path / "reports")
     assert record.reports[0].path == str(tmp_path / "old.xml")
     assert record.reports[0].file.read_text() == "<testsuites/>"
 
@@ -292,7 +292,7 @@ def test_second_look_keeps_the_first_ones_words(tmp_path: Path) -> None:
     fake(tmp_path / "bin", "npm", 'case "$*" in *--json*) echo "{}"; exit 5;; esac; echo "found 0 vulnerabilities"')
     ended = run(tmp_path, "npm audit")
     assert (ended.returncode, ended.stdout) == (0, b"found 0 vulnerabilities\n")
-    (record,) = shims.collect(tmp_path / "reports")
+    (record,) = shim.collect(tmp_path / "reports")
     assert (record.exit, record.reports[0].file.read_text()) == (0, "{}\n")
 
 
@@ -300,11 +300,11 @@ def test_python_module_is_asked_in_place(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("def test_it():\n    assert True\n")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").symlink_to(sys.executable)
-    shims.prepare(tmp_path / "shims", TOOLS)
+    shim.prepare(tmp_path / "shims", TOOLS)
     path = f"{tmp_path / 'shims'}:{Path(sys.executable).parent}:/usr/bin:/bin"
     ended = run(tmp_path, "python -m pytest -q -p no:randomly -p no:cacheprovider test_it.py", PATH=path)
     assert ended.returncode == 0, ended.stderr
-    (record,) = shims.collect(tmp_path / "reports")
+    (record,) = shim.collect(tmp_path / "reports")
     assert (record.tool, record.argv[:3]) == ("pytest", ("python", "-m", "pytest"))
     assert 'tests="1"' in record.reports[0].file.read_text()
 
@@ -313,11 +313,11 @@ def test_plugin_of_the_repository_is_asked_too(tmp_path: Path) -> None:
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "mine.py").write_text(_PLUGIN)
     registry = plugins.load(tmp_path / "plugins")
-    added = shims.prepare(tmp_path / "shims", registry.tools, tmp_path / "reports")
+    added = shim.prepare(tmp_path / "shims", registry.tools, tmp_path / "reports")
     fake(tmp_path / "bin", "mylint", 'echo "{}" > "${1#--out=}"')
     path = f"{tmp_path / 'shims'}:{tmp_path / 'bin'}:/usr/bin:/bin"
     subprocess.run(["/bin/sh", "-c", "mylint"], env={**os.environ, **added, "PATH": path}, check=True)
-    (record,) = shims.collect(tmp_path / "reports")
+    (record,) = shim.collect(tmp_path / "reports")
     assert record.reports[0].file.read_text() == "{}\n"
 
 
@@ -352,5 +352,5 @@ def test_wrapper_is_quick(tmp_path: Path) -> None:
 
 def test_broken_record_is_a_trouble(tmp_path: Path) -> None:
     (tmp_path / "1.record.json").write_text('{"name": ')
-    (record,) = shims.collect(tmp_path)
-    assert shims.troubles(record, None)[0].outcome is Outcome.ERROR
+    (record,) = shim.collect(tmp_path)
+    assert shim.troubles(record, None)[0].outcome is Outcome.ERROR

@@ -1,4 +1,4 @@
-"""What a wrapper of `gonogo.shims` does: run the real program, asked for its report, and leave a record.
+"""What a wrapper of `gonogo.shim.wrappers` does: run the real program, asked for its report, and leave a record.
 
 This module runs once per call of a tool, so it imports little and starts nothing but the program itself.
 """
@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from gonogo.plugins import Ask, AskedReport, Invocation, Tool, kinds_in
 from gonogo.shell import in_place
-from gonogo.shims import MARK, REPORTS
+from gonogo.shim.wrappers import MARK, REPORTS
 
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _LEFT_TO_THE_PROGRAM = (signal.SIGINT, signal.SIGQUIT)

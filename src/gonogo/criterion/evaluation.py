@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -101,6 +102,10 @@ class Program:
             return self.bound(node.text, reading)
         if node.op == "literal" and node.value is not None:
             return node.value
+        compared = _COMPARED.get(node.op)
+        if compared is not None and all(_plain(operand) for operand in node.operands):
+            left, right = (self.run(operand, reading) for operand in node.operands)
+            return compared(left, right)
         from celpy.evaluation import CELEvalError
 
         activation = {flat: _cel(self.bound(name, reading)) for name, flat in _flat(node).items() if name in self.types}
@@ -135,6 +140,24 @@ class Program:
         return celtypes.MapType(
             {celtypes.StringType(s): celtypes.IntType(count(reading, (s,), self.types)) for s in asked}
         )
+
+
+_COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+"""Between two values of types that the check lets meet, Python's comparisons are CEL's: by number, by code point."""
+
+
+def _plain(operand: Node) -> bool:
+    """Whether it stands for a value without any evaluation, one that CEL can hold."""
+    if operand.op == "literal":
+        return operand.value is not None and not (isinstance(operand.value, int) and abs(operand.value) >= _INT64)
+    return operand.op == "name"
 
 
 def _cel(value: Any) -> Any:
@@ -186,10 +209,10 @@ def _count(counts: Any, *severities: Any) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _runner(source: str, start: int, end: int, operator: str, widened: Widened) -> Any:
+def _runner(source: str, start: int, end: int, op: str, widened: Widened) -> Any:
     """cel-python's program of one part of a source; 300 gates with `exit == 0` share one."""
     root = parse(source, None)
-    node = next(n for n in root.walk() if (n.start, n.end, n.op) == (start, end, operator))
+    node = next(n for n in root.walk() if (n.start, n.end, n.op) == (start, end, op))
     names = {(n.start, n.end): flat for n in node.walk() if (flat := _flat(node).get(n.text)) and n.op == "name"}
     tree = _rewritten(node.tree, names, widened)
     return _environment().program(tree, functions={"marked": _marked, "count": _count})

@@ -20,7 +20,7 @@ def _repository(directory: Path) -> None:
         for n in range(GATES)
     )
     directory.joinpath("gonogo.yaml").write_text(
-        f"gonogo: 1\ntitle: Bench\nphases:\n  - id: '1'\n    title: True\n    gates:\n{gates}"
+        f"gonogo: 1\ntitle: Bench\nphases:\n  - id: '1'\n    title: Three hundred times true\n    gates:\n{gates}"
     )
     names = " ".join(f"t{n}" for n in range(GATES))
     rules = "".join(f"t{n}:\n\t@/bin/true\n" for n in range(GATES))

@@ -195,6 +195,12 @@ def test_effects(gate: Reads, command: str, phase: str, effect: Effect) -> None:
     assert gate(f"- G:\n  - Command: `{command}`\n  - Owner: Me", phase).calls[0].effect == effect
 
 
+def test_clauses_on_the_line_of_the_title_with_an_owner_below(gate: Reads) -> None:
+    found = gate("- Branch hygiene: Conventional Commits; hooks enabled.\n  - Owner: Me", "0")
+    assert [c.expression for c in found.criteria] == ["commits.nonconforming == 0", "hooks.active"]
+    assert (found.owners, found.unread) == (("Me",), ())
+
+
 def test_inputs_are_found_in_calls_only(loads: Loads) -> None:
     text = document(
         "- G:\n  - Commands: `a ${ONE} <two> $THREE ${FOUR:-4}`; `b` (or `c <five>`)\n"

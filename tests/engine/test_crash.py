@@ -14,8 +14,10 @@ import pytest
 
 from gonogo import engine
 from gonogo.config import Settings
-from gonogo.engine import leftovers
+from gonogo.engine import leftovers, process
 from gonogo.errors import InputError, IntegrityError, Refused
+from gonogo.evidence.redact import Redactor
+from gonogo.evidence.store import Store
 from gonogo.ledger import Ledger
 from gonogo.model.checklist import Evidence, Gate
 from gonogo.model.outcome import DecisionWord, Outcome, State
@@ -272,6 +274,22 @@ def test_raw_reports_of_a_killed_run_are_swept(
     assert len(list(temporary.iterdir())) == 1
     place.resume()
     assert list(temporary.iterdir()) == []
+
+
+def test_a_process_that_starts_just_after_the_stop_is_ended_too(tmp_path: Path) -> None:
+    store = Store(tmp_path, Redactor())
+    started = time.monotonic()
+    ran = process.run(
+        ["sleep", "30"],
+        cwd=tmp_path,
+        env=dict(os.environ),
+        timeout=60,
+        stdout=store.sink("stdout"),
+        stderr=store.sink("stderr"),
+        stopping=lambda: True,
+    )
+    assert ran.exit is None
+    assert time.monotonic() - started < 15
 
 
 def test_a_bug_in_a_listener_gives_the_lease_back(place: Place) -> None:

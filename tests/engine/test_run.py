@@ -8,7 +8,7 @@ import pytest
 
 from gonogo.config import Settings
 from gonogo.errors import InputError
-from gonogo.model.checklist import Call, Criterion, Gate, Input, When
+from gonogo.model.checklist import Call, Criterion, Evidence, Gate, Input, When
 from gonogo.model.outcome import DecisionWord
 from gonogo.model.run import RunState
 from gonogo.plan import Selection
@@ -72,12 +72,11 @@ def test_a_need_that_is_not_green(place: Place) -> None:
     assert not (place.root / "out-second").exists()
 
 
-def test_a_gate_runs_alone_without_its_needs_when_asked_for_by_name(place: Place) -> None:
-    run = place.run(
-        gate("first", "false"), gate("second", "true", needs=("first",)), selection=Selection(gates=("second",))
-    )
-    assert outcomes(run) == {"first": "NOT_RUN", "second": "PASS"}
-    assert run.exit_code == 3, "what was not selected is not green"
+def test_a_gate_asked_for_by_name_waits_for_what_it_needs(place: Place) -> None:
+    gates = gate("first", "false"), gate("second", "true", needs=("first",)), gate("third", "true")
+    run = place.run(*gates, selection=Selection(gates=("second",)))
+    assert outcomes(run) == {"first": "FAIL", "second": "NOT_RUN", "third": "NOT_RUN"}
+    assert verdict(run, "third").reason == "not selected"
 
 
 def test_gates_of_a_phase_run_at_the_same_time(place: Place) -> None:
@@ -318,3 +317,41 @@ def test_s84_another_commit_while_it_runs_holds(place: Place) -> None:
     assert (outcomes(run), run.exit_code) == ({"one": "PASS"}, 3)
     assert run.decision is not None
     assert "was checked out in the place of" in run.decision.reasons[0].text
+
+
+JUNIT = '<testsuite name="a"><testcase classname="a" name="b"/></testsuite>'
+
+
+def test_evidence_that_is_a_report_is_read(place: Place) -> None:
+    place.write(".gitignore", "out/\n")
+    place.commit()
+    look = gate(
+        "tests",
+        f"mkdir -p out && echo '{JUNIT}' > out/any.name",
+        criteria=("tests.passed == 1", "tests.failed == 0"),
+        evidence=(Evidence("out/any.name", "out/any.name"),),
+    )
+    assert outcomes(place.run(look)) == {"tests": "PASS"}
+
+
+def test_evidence_beside_a_report_of_the_same_tests_is_not_counted_twice(place: Place) -> None:
+    place.write(".gitignore", "out/\n")
+    place.commit()
+    line = f"mkdir -p out && echo '{JUNIT}' > out/one.xml && cp out/one.xml out/two.xml"
+    look = gate(
+        "tests",
+        call(line, reports=[{"path": "out/one.xml"}]),
+        criteria=("tests.passed == 1",),
+        evidence=(Evidence("out/two.xml", "out/two.xml"),),
+    )
+    assert outcomes(place.run(look)) == {"tests": "PASS"}
+
+
+def test_a_path_of_the_calls_own_is_searched_behind_the_wrappers(place: Place) -> None:
+    tool = place.root / "bin" / "only-here"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\nexit 0\n")
+    tool.chmod(0o755)
+    place.commit()
+    path = f"{tool.parent}:/usr/bin:/bin"
+    assert outcomes(place.run(gate("own", call("only-here", env={"PATH": path})))) == {"own": "PASS"}

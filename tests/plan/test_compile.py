@@ -167,6 +167,23 @@ def test_selection(tmp_path: Path) -> None:
     assert runs(phases=("1",), gates=("c",)) == "ac"
 
 
+def test_a_selected_gate_brings_what_it_needs(tmp_path: Path) -> None:
+    made = checklist(
+        gate("build"),
+        gate("pack", optional=True, needs=("build",)),
+        gate("other"),
+        gate("e2e", phase="2", needs=("pack",)),
+        gate("load", phase="2", needs=("pack",), optional=True),
+    )
+
+    def runs(**selection: tuple[str, ...]) -> list[str]:
+        return [n.id for n in compiled(tmp_path, made, selection=Selection(**selection)).nodes if n.runs]
+
+    assert runs(gates=("e2e",)) == ["build", "pack", "e2e"]
+    assert runs(phases=("2",)) == ["build", "pack", "e2e"]
+    assert runs() == ["build", "other", "e2e"], "nobody asked for what is optional"
+
+
 def test_a_selection_of_what_is_not_there(tmp_path: Path) -> None:
     chosen = Selection(gates=("lnit",), phases=("9",), optional=("x",), alternatives=("lint:3", "nope"))
     with pytest.raises(InputError) as caught:

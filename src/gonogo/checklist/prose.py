@@ -225,7 +225,7 @@ class _GateReader:
     def passes(self, clauses: ClauseReader) -> list[Written]:
         texts = self.entries("pass")
         if self.gate.rest is not None:
-            if texts or self.gate.fields:
+            if texts or self.calls.authored or self.fields.get("action"):
                 self.unread.insert(0, self.gate.rest)
             else:
                 texts = [self.gate.rest]

@@ -52,7 +52,10 @@ def perform(order: Order, workshop: Workshop, on_line: Callable[[str], None] | N
     crash_point("collected", order.gate)
     if blobs and captures:
         call, last = captures[-1]
-        captures[-1] = (call, dataclasses.replace(last, blobs=(*last.blobs, *blobs)))
+        said = [capture for _, capture in captures]
+        refs = collect.reports_among(blobs, order, said, workshop.store, workshop.registry)
+        last = dataclasses.replace(last, blobs=(*last.blobs, *blobs), reports=(*last.reports, *refs))
+        captures[-1] = (call, last)
     return Brought(
         gate=order.gate,
         attempt=order.attempt,

@@ -67,6 +67,26 @@ def evidence_of(order: Order, store: Store) -> tuple[tuple[Blob, ...], tuple[Tro
     return tuple(blobs), tuple(troubles), tuple(notes)
 
 
+def reports_among(
+    blobs: Iterable[Blob], order: Order, captures: Iterable[Capture], store: Store, registry: Registry
+) -> tuple[ReportRef, ...]:
+    """Evidence files that are a tool's report, found by their content, where no other report tells the same.
+
+    Two reports of one test run (JUnit beside the JSON we asked for) would be counted twice, so the second is evidence
+    only.
+    """
+    parsers = registry.parsers
+    told = {t.name for c in captures for ref in c.reports if ref.parser in parsers for t in parsers[ref.parser].yields}
+    declared = {path for path, _ in order.evidence}
+    refs: list[ReportRef] = []
+    for blob in blobs:
+        parser = _sniff(store, blob, parsers) if blob.path in declared else ""
+        if parser in parsers and told.isdisjoint(t.name for t in parsers[parser].yields):
+            refs.append(ReportRef(blob.name, parser))
+            told.update(t.name for t in parsers[parser].yields)
+    return tuple(refs)
+
+
 def _served_by_capture(order: Order, path: str) -> bool:
     """A log that no command names is what the commands printed, and we have that."""
     name = path.rpartition("/")[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import threading
@@ -110,15 +111,19 @@ class CallContext:
         asked = bool(getattr(self._params, "ask", True))
         wrapped = shim.prepare(shop.wrappers, shop.registry.tools, reports) if asked else {}
         given, troubles = self._from_files()
+        variables = {**given, **(env or {})}
+        if "PATH" in variables and wrapped:
+            wrapped = {**wrapped, "PATH": f"{shop.wrappers}{os.pathsep}{variables['PATH']}"}
         prefix = f"{name}/" if name else ""
         ran = process.run(
             command,
             cwd=self.root / cwd,
-            env={**shop.environ, **given, **(env or {}), **wrapped, leftovers.MARKER: self._marker()},
+            env={**shop.environ, **variables, **wrapped, leftovers.MARKER: self._marker()},
             timeout=min(timeout or self._timeout, self._timeout),
             stdout=shop.store.sink(f"{prefix}stdout", "text/plain", STREAM_CAP),
             stderr=shop.store.sink(f"{prefix}stderr", "text/plain", STREAM_CAP),
             on_line=self._on_line,
+            stopping=shop.stop.is_set,
         )
         return self._with_reports(ran, reports, prefix, troubles) if asked or troubles else ran
 
@@ -166,17 +171,8 @@ class CallContext:
                     refs.append(ReportRef(name, written.parser, record.tool, record.exit, dict(written.params)))
         finally:
             shutil.rmtree(reports, ignore_errors=True)
-        return Ran(
-            exit=ran.exit,
-            signal=ran.signal,
-            stdout=ran.stdout,
-            stderr=ran.stderr,
-            troubles=(*ran.troubles, *troubles),
-            seconds=ran.seconds,
-            out=ran.out,
-            err=ran.err,
-            reports=tuple(refs),
-            report_blobs=tuple(blobs),
+        return dataclasses.replace(
+            ran, troubles=(*ran.troubles, *troubles), reports=tuple(refs), report_blobs=tuple(blobs)
         )
 
     def _in_repository(self, path: str) -> str:

@@ -63,6 +63,7 @@ def run(
     on_line: Callable[[str], None] | None = None,
     grace: float = 5.0,
     leave_running: bool = False,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Ran:
     """Run a command until it ends or its `timeout` (seconds) is up, and close both sinks.
 
@@ -70,7 +71,8 @@ def run(
     shell; a sequence never meets one. Standard input is empty. At the end of its time the group is asked to end
     (SIGTERM) and after `grace` seconds killed, with all descendants that can be found. Processes left behind by one
     that ended by itself are ended as well, unless `leave_running`. `on_line` is given the last line printed, redacted
-    and free of control characters, at most ten times a second.
+    and free of control characters, at most ten times a second. Where `stopping()` is true once it has started, it is
+    ended at once: `stop_all` may have looked a moment before.
 
     Whatever the command does comes back as a value. Raises `OperationError` where the evidence cannot be written.
     """
@@ -83,7 +85,7 @@ def run(
             told = (_redacted(refusal.trouble, stdout.redactor),)
             return Ran(None, "", stdout.close(), stderr.close(), told, time.monotonic() - started)
         watch.deadline = None if timeout is None else started + timeout
-        watch.to_its_end(leave_running)
+        watch.to_its_end(leave_running, stopping)
         blobs = stdout.close(), stderr.close()  # before it is asked how it ended: the last bytes may tell
         troubles = watch.troubles(timeout, (SHELL, "-c") if shell else argv)
         return Ran(
@@ -213,10 +215,12 @@ class _Watch:
         self.stopped = True
         leftovers.send(signal.SIGTERM, self.child.pid)
 
-    def to_its_end(self, leave_running: bool) -> None:
+    def to_its_end(self, leave_running: bool, stopping: Callable[[], bool]) -> None:
         """Wait until it has ended, and end what it left behind; nothing of it is held afterwards."""
         _running.add(self)
         try:
+            if stopping():
+                self.stop()
             self.until_ended()
             self.end_leftovers(leave_running)
         finally:

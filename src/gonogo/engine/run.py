@@ -225,7 +225,8 @@ def _secret_files(work: Assignment) -> list[Path]:
 
 
 def _warn_of_weak_secrets(work: Assignment, journal: Journal) -> None:
-    for text in secrets.too_weak(_secret_files(work), [work.root.name]):
+    for weak in secrets.too_weak(_secret_files(work), [work.root.name]):
+        text = weak.replace(f"{work.root}/", "")
         if text not in journal.fold.notes:
             journal.record("note", {"text": text})
             work.listener.note(text)

@@ -171,11 +171,14 @@ def from_variables(variables: Mapping[str, str]) -> list[str]:
 
 
 def too_weak(paths: Iterable[Path], common: Collection[str] = ()) -> list[str]:
-    """A sentence for each secret that is too short or too common to be redacted by value; it names no value."""
+    """A sentence for each value that is too short or too common to be redacted, under a key that says it is secret.
+
+    It names no value. `STORE=memory` is no secret and needs no warning; `DB_PASSWORD=app` does (S75).
+    """
     found = []
     for path in paths:
         for entry in read(path):
             why = weakness(entry.value, common)
-            if why:
+            if why and _SECRET_KEY.search(entry.key):
                 found.append(f"`{entry.key}` in {entry.file}:{entry.line} cannot be redacted by value: {why}")
     return found

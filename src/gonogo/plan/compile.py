@@ -64,11 +64,13 @@ class _Compiler:
     chosen: Selection
     registry: Registry
     root: Path
+    needed: frozenset[str] = frozenset()
 
     def plan(self, *, allow_dirty: bool) -> Plan:
         graph.check(self.checklist)
         selection.check(self.chosen, self.checklist)
         checklist = self.checklist
+        self.needed = self.chosen.needed(checklist)
         exempt = set(checklist.input_files)
         self.subject = dataclasses.replace(
             self.subject, dirty=tuple(path for path in self.subject.dirty if path not in exempt)
@@ -101,7 +103,7 @@ class _Compiler:
         looks = {call.id: look(call, gate.phase, self.root, self.registry) for call in gate.calls}
         effects = {call: seen.effect for call, seen in looks.items()}
         still = selection.calls_left_out(gate, effects, self.chosen)
-        left_out = self.chosen.leaves_out(gate)
+        left_out = self.chosen.leaves_out(gate, self.needed)
         if not left_out and looks and len(still) == len(looks) and not gate.questions:
             left_out = next(iter(still.values()))
         return Node(

@@ -15,7 +15,7 @@ class Selection:
     """Gates, phases, optional gates and alternatives, each by name; empty: everything that is required."""
 
     gates: tuple[str, ...] = ()
-    """Gate ids: only these run, and what publishes in them does."""
+    """Gate ids: only these run, with the gates they need; what publishes in them does."""
     phases: tuple[str, ...] = ()
     """Phase ids: only their gates run."""
     optional: tuple[str, ...] = ()
@@ -28,13 +28,24 @@ class Selection:
         """The gates a person named."""
         return frozenset(self.gates) | frozenset(self.optional)
 
-    def leaves_out(self, gate: Gate) -> str:
-        """Why `gate` does not run; empty: it runs."""
-        if (self.gates or self.phases) and gate.id not in self.named and gate.phase not in self.phases:
+    def leaves_out(self, gate: Gate, needed: frozenset[str] = frozenset()) -> str:
+        """Why `gate` does not run; empty: it runs. `needed` are the gates that selected ones need."""
+        if gate.id in self.named or gate.id in needed:
+            return ""
+        if (self.gates or self.phases) and gate.phase not in self.phases:
             return "not selected"
-        if gate.optional and gate.id not in self.named:
-            return "optional, not selected"
-        return ""
+        return "optional, not selected" if gate.optional else ""
+
+    def needed(self, checklist: Checklist) -> frozenset[str]:
+        """What the selected gates need, and what that needs: an end-to-end test of an old build proves nothing."""
+        gates = {gate.id: gate for gate in checklist.gates}
+        waiting = [gate for gate in checklist.gates if gate.id in self.named or gate.phase in self.phases]
+        found: set[str] = set()
+        while waiting:
+            fresh = set(waiting.pop().needs) - found
+            found |= fresh
+            waiting += [gates[need] for need in fresh]
+        return frozenset(found)
 
 
 def check(selection: Selection, checklist: Checklist) -> None:

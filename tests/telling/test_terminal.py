@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gonogo.model.outcome import DecisionWord, Outcome
-from gonogo.outputs.terminal import PlainListener, banner, listening, show_ending
+from gonogo.telling.terminal import PlainListener, banner, listening, show_ending
 from tests.outputs.runs import gate, green, mixed, red, run, seen
 
 ROOT = Path(__file__).parents[2]
@@ -80,7 +80,7 @@ def test_without_symbols_the_decision_is_in_words_alone() -> None:
 SCRIPT = """
 import sys, time
 from tests.outputs.runs import mixed
-from gonogo.outputs.terminal import listening, show_ending
+from gonogo.telling.terminal import listening, show_ending
 view = mixed()
 with listening(sys.stderr) as listener:
     listener.run_started(view)
@@ -176,7 +176,7 @@ def test_a_gate_that_never_ran_is_told_at_the_end_only() -> None:
 STRESS = """
 import sys, threading
 from tests.outputs.runs import gate, green, run
-from gonogo.outputs.terminal import LiveListener, console_for
+from gonogo.telling.terminal import LiveListener, console_for
 gates = [green(gate(f"Gate {n}")) for n in range(400)]
 listener = LiveListener(console_for(sys.stderr))
 listener.run_started(run(*gates))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.verdict import Judgement, Verdict
-from gonogo.outputs.words import MEANINGS, SYMBOLS, WORDS, because, cells, crop, duration, plain_symbols, safe, wrap
+from gonogo.telling.words import MEANINGS, SYMBOLS, WORDS, because, cells, crop, duration, plain_symbols, safe, wrap
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from gonogo.cli.place import here, write
 from gonogo.cli.plan import compiled, shown
 from gonogo.model.checklist import Checklist
 from gonogo.model.plan import Plan
-from gonogo.outputs.sheet import Line, Piece, line, plain
-from gonogo.outputs.terminal import console_for, is_terminal, show, width_of
-from gonogo.outputs.words import cells, crop, listed, number, safe, wrap
+from gonogo.telling.sheet import Line, Piece, line, plain
+from gonogo.telling.terminal import console_for, is_terminal, show, width_of
+from gonogo.telling.words import cells, crop, listed, number, safe, wrap
 
 
 @click.command("check")

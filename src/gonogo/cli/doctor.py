@@ -19,9 +19,9 @@ from gonogo.cli.place import Place, here
 from gonogo.config import git_output
 from gonogo.errors import GonogoError
 from gonogo.model.outcome import ExitCode
-from gonogo.outputs.sheet import Line, Piece, line
-from gonogo.outputs.terminal import console_for, show, width_of
-from gonogo.outputs.words import safe, wrap
+from gonogo.telling.sheet import Line, Piece, line
+from gonogo.telling.terminal import console_for, show, width_of
+from gonogo.telling.words import safe, wrap
 
 _PATIENCE = 10.0
 """Seconds a program may take to say its version."""

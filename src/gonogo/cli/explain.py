@@ -13,8 +13,8 @@ from gonogo.cli.plan import compiled, shown
 from gonogo.errors import GonogoError, InputError, nearest
 from gonogo.model.checklist import Criterion, Gate
 from gonogo.model.plan import Node
-from gonogo.outputs.words import safe
 from gonogo.plugins import Family, Kind, Registry
+from gonogo.telling.words import safe
 
 
 @click.command("explain")

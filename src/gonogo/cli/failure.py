@@ -15,7 +15,7 @@ import click
 from gonogo import __version__
 from gonogo.errors import Diagnostic, GonogoError, InputError, Severity, nearest, render
 from gonogo.model.outcome import ExitCode
-from gonogo.outputs.words import number, safe
+from gonogo.telling.words import number, safe
 
 _SEVERITY_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 

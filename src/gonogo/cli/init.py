@@ -18,7 +18,7 @@ from gonogo.cli.place import Place, here
 from gonogo.cli.survey import PHASES, Proposal, survey
 from gonogo.config import git_output
 from gonogo.errors import InputError
-from gonogo.outputs.words import number
+from gonogo.telling.words import number
 
 NAME = "gonogo.yaml"
 

@@ -13,7 +13,7 @@ from gonogo.cli.place import here, write
 from gonogo.cli.show import gate_of
 from gonogo.errors import IntegrityError
 from gonogo.model.capture import Blob, Capture
-from gonogo.outputs.words import duration, safe
+from gonogo.telling.words import duration, safe
 
 _STREAMS = ("stdout", "stderr")
 

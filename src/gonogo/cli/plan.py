@@ -16,9 +16,9 @@ from gonogo.cli.place import Place, here, write
 from gonogo.model.checklist import Call, Checklist
 from gonogo.model.codec import dump
 from gonogo.model.plan import Node, Plan
-from gonogo.outputs.sheet import Line, Piece, line, phase_heading, plain
-from gonogo.outputs.terminal import console_for, is_terminal, show, width_of
-from gonogo.outputs.words import crop, number, safe
+from gonogo.telling.sheet import Line, Piece, line, phase_heading, plain
+from gonogo.telling.terminal import console_for, is_terminal, show, width_of
+from gonogo.telling.words import crop, number, safe
 
 
 @click.command("plan")

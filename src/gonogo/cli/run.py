@@ -14,8 +14,8 @@ from gonogo.cli.options import INPUTS, checklist_argument, format_option, output
 from gonogo.cli.place import Place, here, output_called, rendered, write
 from gonogo.model.outcome import ExitCode
 from gonogo.model.run import RunView
-from gonogo.outputs.terminal import is_terminal, listening, show_ending
 from gonogo.plan import Selection
+from gonogo.telling.terminal import is_terminal, listening, show_ending
 
 
 @click.command("run")

@@ -9,10 +9,10 @@ import click
 from gonogo.cli.place import Place, here
 from gonogo.errors import InputError
 from gonogo.model.run import GateView, RunView
-from gonogo.outputs.kept import kept
-from gonogo.outputs.sheet import Line, Piece, finding_text, gate_block, gate_lines, line
-from gonogo.outputs.terminal import console_for, show, show_run, width_of
-from gonogo.outputs.words import SYMBOLS, WORDS, duration, number, safe
+from gonogo.telling.kept import kept
+from gonogo.telling.sheet import Line, Piece, finding_text, gate_block, gate_lines, line
+from gonogo.telling.terminal import console_for, show, show_run, width_of
+from gonogo.telling.words import SYMBOLS, WORDS, duration, number, safe
 
 _FINDINGS = 50
 

@@ -10,9 +10,9 @@ from gonogo.cli.options import format_option
 from gonogo.cli.place import here, output_called, rendered, write
 from gonogo.model.outcome import State
 from gonogo.model.run import RunState, RunView
-from gonogo.outputs.sheet import Line, Piece, line, opening, verdict_sentence
-from gonogo.outputs.terminal import console_for, show, width_of
-from gonogo.outputs.words import safe
+from gonogo.telling.sheet import Line, Piece, line, opening, verdict_sentence
+from gonogo.telling.terminal import console_for, show, width_of
+from gonogo.telling.words import safe
 
 
 @click.command("status")

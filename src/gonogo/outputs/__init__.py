@@ -1,1 +1,1 @@
-"""A run rendered for somebody: pure functions of the ledger's view, and the live view of the terminal."""
+"""A run rendered for somebody: pure functions of the ledger's view."""

@@ -9,8 +9,8 @@ from gonogo import __version__
 from gonogo.model.codec import dump
 from gonogo.model.outcome import Outcome
 from gonogo.model.run import GateView, RunView
-from gonogo.outputs.kept import kept
 from gonogo.plugins import output
+from gonogo.telling.kept import kept
 
 FORMAT = "gonogo.decision/1"
 """Raised where a field changes its meaning or goes; new fields may come at any time."""

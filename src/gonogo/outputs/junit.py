@@ -7,10 +7,10 @@ from xml.etree import ElementTree as ET
 
 from gonogo.model.outcome import DecisionWord, Outcome
 from gonogo.model.run import GateView, RunView
-from gonogo.outputs.kept import kept
-from gonogo.outputs.sheet import first_finding
-from gonogo.outputs.words import because, listed, mends, qualities, safe
 from gonogo.plugins import output
+from gonogo.telling.kept import kept
+from gonogo.telling.sheet import first_finding
+from gonogo.telling.words import because, listed, mends, qualities, safe
 
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot carry, escaped or not."""

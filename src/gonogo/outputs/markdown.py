@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 from gonogo.model.outcome import Outcome
 from gonogo.model.run import GateView, RunView
-from gonogo.outputs.kept import kept
-from gonogo.outputs.sheet import finding_text
-from gonogo.outputs.words import (
+from gonogo.plugins import output
+from gonogo.telling.kept import kept
+from gonogo.telling.sheet import finding_text
+from gonogo.telling.words import (
     DECISION_MEANINGS,
     SYMBOLS,
     WORDS,
@@ -24,7 +25,6 @@ from gonogo.outputs.words import (
     tally,
     worst_first,
 )
-from gonogo.plugins import output
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~@])")
 _FINDINGS = 10

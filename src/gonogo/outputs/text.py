@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gonogo.model.run import RunView
-from gonogo.outputs.sheet import ending, line, opening, overview, plain, verdict_sentence
 from gonogo.plugins import output
+from gonogo.telling.sheet import ending, line, opening, overview, plain, verdict_sentence
 
 WIDTH = 100
 

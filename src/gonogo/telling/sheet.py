@@ -10,8 +10,8 @@ from gonogo.model.observation import Finding
 from gonogo.model.outcome import DecisionWord, Outcome
 from gonogo.model.run import GateView, RunState, RunView
 from gonogo.model.verdict import Reason, Verdict
-from gonogo.outputs.kept import directory_of, kept
-from gonogo.outputs.words import (
+from gonogo.telling.kept import directory_of, kept
+from gonogo.telling.words import (
     DECISION_MEANINGS,
     SYMBOLS,
     WORDS,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 from gonogo.model.outcome import DecisionWord, Outcome
 from gonogo.model.run import GateView, RunView
 from gonogo.model.verdict import Verdict
-from gonogo.outputs.sheet import (
+from gonogo.telling.sheet import (
     DECISION_STYLES,
     Line,
     Piece,
@@ -30,7 +30,7 @@ from gonogo.outputs.sheet import (
     plain,
     verdict_sentence,
 )
-from gonogo.outputs.words import WORDS, because, cells, crop, duration, number, plain_symbols, qualities, safe
+from gonogo.telling.words import WORDS, because, cells, crop, duration, number, plain_symbols, qualities, safe
 
 if TYPE_CHECKING:  # rich is imported when something is drawn, not when kinds are looked up
     from rich.console import Console, RenderableType

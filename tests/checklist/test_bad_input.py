@@ -207,6 +207,7 @@ def test_not_yaml(mistakes: Mistakes) -> None:
         ("title: T\nphases: []\n", "no-gates"),
         ("gonogo: 2\ntitle: T\nphases: []\n", "unknown-version"),
         ("title: T\n---\ntitle: U\n", "yaml-syntax"),
+        ("title: T # \u2028phases: []\n", "yaml-syntax"),
     ],
 )
 def test_yaml_that_is_no_checklist(mistakes: Mistakes, text: str, slug: str) -> None:
@@ -231,6 +232,13 @@ def test_an_anchor_inside_itself(mistakes: Mistakes) -> None:
 
 def test_a_hundred_thousand_brackets(mistakes: Mistakes) -> None:
     assert "yaml-explodes" in [d.slug for d in mistakes("a.yaml", "a: " + "[" * 100_000)]
+
+
+@pytest.mark.parametrize(
+    "text", ["- " * 50_000, "{a: " * 50_000, "? " * 50_000, "".join(f"{' ' * n}a:\n" for n in range(900))]
+)
+def test_levels_without_end(mistakes: Mistakes, text: str) -> None:
+    assert "yaml-explodes" in [d.slug for d in mistakes("a.yaml", text)]
 
 
 def test_aliases_that_do_not_explode_are_fine(loads: Loads) -> None:

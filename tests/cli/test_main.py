@@ -18,7 +18,7 @@ HEAVY = (
     "rich",
     "celpy",
     "lark",
-    "ruamel",
+    "yaml",
     "httpx2",
     "markdown_it",
     "sqlite3",

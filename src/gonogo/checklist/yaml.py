@@ -6,6 +6,8 @@ told with both places, and an alias that would grow without bound is refused bef
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import Any
 
 from gonogo.checklist.raw import Raw, Scalar
@@ -15,6 +17,9 @@ from gonogo.errors import Span
 MAX_NODES = 100_000
 """Values after aliases are written out; a large checklist has some thousands."""
 MAX_DEPTH = 64
+
+_OTHER_BREAK = re.compile("[\u0085\u2028\u2029]")
+"""Line ends of YAML 1.1 that are none in 1.2."""
 
 _TAG = "tag:yaml.org,2002:"
 
@@ -135,12 +140,22 @@ def parse(source: Source, problems: Problems) -> Raw | None:
 
 def parse_block(source: Source, text: str, problems: Problems, *, first_line: int, indent: int) -> Raw | None:
     """YAML that stands inside `source`, from line `first_line` (counted from 0) and column `indent` on."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from yaml import MarkedYAMLError, YAMLError
 
     walk = _Walk(source, problems, first_line, indent)
+    broken = _OTHER_BREAK.search(text)
+    if broken is not None:
+        line = text.count("\n", 0, broken.start())
+        why = f"U+{ord(broken[0]):04X} ends a line for some programs and for others not"
+        problems.error(
+            "yaml-syntax",
+            f"this is not YAML: {why}",
+            source.span(line + first_line),
+            help="begin a plain new line there",
+        )
+        return None
     try:
-        node = YAML(typ="safe", pure=True).compose(text)
+        node = _composer()(text).get_single_node()
         return walk.value(node) if node is not None else None
     except _Stop:
         return None
@@ -156,3 +171,46 @@ def parse_block(source: Source, text: str, problems: Problems, *, first_line: in
         why = str(error).strip().splitlines()[0]
         problems.error("yaml-syntax", f"this is not YAML: {why}", source.span(first_line), help="mend the text")
     return None
+
+
+_PLAIN = (
+    ("bool", re.compile("true|True|TRUE|false|False|FALSE")),
+    ("null", re.compile("~|null|Null|NULL|")),
+    ("int", re.compile("[-+]?(?:[0-9][0-9_]*|0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+)")),
+    (
+        "float",
+        re.compile(
+            r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))"
+            r"|\.(?:nan|NaN|NAN)"
+        ),
+    ),
+    ("merge", re.compile("<<")),
+)
+"""What a plain scalar is, by YAML 1.2's core schema: `yes` and `1:30` are text. The first that fits counts."""
+
+
+@cache
+def _composer() -> Any:
+    """From text to nodes: PyYAML's parser, in C where it is built with that."""
+    import yaml
+
+    class Composer(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]  # not typed
+        depth = 0
+
+        def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+            """The tag of a node that names none."""
+            if kind is yaml.ScalarNode and implicit[0]:
+                return _TAG + next((tag for tag, pattern in _PLAIN if pattern.fullmatch(value)), "str")
+            return super().resolve(kind, value, implicit)
+
+        def descend_resolver(self, *_: object) -> None:
+            """A node begins. The parser goes down in C, where nothing stops it before the stack is full."""
+            self.depth += 1
+            if self.depth > 2 * MAX_DEPTH:
+                raise RecursionError
+
+        def ascend_resolver(self) -> None:
+            """A node ends."""
+            self.depth -= 1
+
+    return Composer

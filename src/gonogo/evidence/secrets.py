@@ -1,4 +1,4 @@
-"""Which values are secrets: read from env files, tolerantly, and from variables whose names say so.
+"""Which values are secrets: those of env files, and from variables whose names say so.
 
 Every value of an env file is taken for a secret unless it is plainly public. When in doubt, it is a secret.
 """
@@ -6,72 +6,15 @@ Every value of an env file is taken for a secret unless it is plainly public. Wh
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gonogo.envfile import Entry, is_template, parse
 from gonogo.evidence.forms import weakness
 
 _LARGEST_FILE = 4 * 1024 * 1024
 """Bytes of an env file that are read; nobody writes a longer one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One variable of an env file."""
-
-    key: str
-    value: str = field(repr=False)
-    line: int = 0
-    """Counted from 1."""
-    file: str = ""
-
-
-_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=|:\s)[ \t]*(.*)\Z", re.DOTALL)
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$", "`": "`"}
-
-
-def entries(text: str, file: str = "") -> Iterator[Entry]:
-    """The variables of an env file: quotes, `export`, comments, CRLF and values over several lines are understood.
-
-    What is no assignment is passed over; a quote that is never closed ends with its line.
-    """
-    lines = text.lstrip("\ufeff").splitlines()
-    at = 0
-    while at < len(lines):
-        number, match = at + 1, _ASSIGNMENT.match(lines[at])
-        at += 1
-        if match is None or lines[number - 1].lstrip().startswith("#"):
-            continue
-        value, used = _value(match[2], lines[at:])
-        at += used
-        yield Entry(match[1], value, number, file)
-
-
-def _value(first: str, following: list[str]) -> tuple[str, int]:
-    """The value that begins with `first`, and how many of the following lines belong to it."""
-    quote = first[:1]
-    if not quote or quote not in "\"'`":
-        return re.split(r"\s#", first, maxsplit=1)[0].strip(), 0
-    text, used = first[1:], 0
-    while (end := _closing(text, quote)) < 0 and used < len(following):
-        text += "\n" + following[used]
-        used += 1
-    if end < 0:
-        return first[1:].strip(), 0
-    body = text[:end]
-    if quote == '"':
-        body = re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), body)
-    return body, used
-
-
-def _closing(text: str, quote: str) -> int:
-    """Where the quote closes; -1: not in this text. Only double quotes know a backslash."""
-    if quote != '"':
-        return text.find(quote)
-    match = re.match(r'(?:[^"\\]|\\.)*+"', text, re.DOTALL)
-    return match.end() - 1 if match else -1
 
 
 _PUBLIC_VALUE = re.compile(
@@ -134,11 +77,6 @@ def _random(value: str) -> bool:
     )
 
 
-def template(path: Path) -> bool:
-    """Whether the file's name says that it is a template in git: `.env.example`, `.env.staging.sample`."""
-    return bool(re.search(r"(?i)(?:^|[._-])(?:example|sample|template|dist|defaults?)(?:[._-]|$)", path.name))
-
-
 def read(path: Path) -> list[Entry]:
     """The secret entries of an env file, in their order; of a template only what looks drawn by lot.
 
@@ -149,8 +87,8 @@ def read(path: Path) -> list[Entry]:
             text = file.read(_LARGEST_FILE).decode("utf-8", "surrogateescape")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return []
-    found = (entry for entry in entries(text, str(path)) if not public(entry.key, entry.value))
-    return [entry for entry in found if not template(path) or _random(entry.value)]
+    found = [entry for entry in parse(text, tolerant=True)[0] if not public(entry.key, entry.value)]
+    return [entry for entry in found if _random(entry.value)] if is_template(path) else found
 
 
 def harvest(paths: Iterable[Path]) -> list[str]:
@@ -180,5 +118,5 @@ def too_weak(paths: Iterable[Path], common: Collection[str] = ()) -> list[str]:
         for entry in read(path):
             why = weakness(entry.value, common)
             if why and _SECRET_KEY.search(entry.key):
-                found.append(f"`{entry.key}` in {entry.file}:{entry.line} cannot be redacted by value: {why}")
+                found.append(f"`{entry.key}` in {path}:{entry.line} cannot be redacted by value: {why}")
     return found

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from typing import Any
 
+from gonogo.envfile import is_placeholder, is_template, parse
 from gonogo.model.observation import Finding, Observation
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import Context, OnlyHere, Ran
-from gonogo.probes._envfile import is_placeholder, is_template, parse
 from gonogo.probes._facts import last_line, problem, whole
 
 # In the words that POSIX extended and Python's expressions share: git searches the commit, Python names the line.

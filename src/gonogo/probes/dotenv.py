@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gonogo.envfile import is_placeholder, is_template, parse
 from gonogo.model.capture import Capture
 from gonogo.model.observation import Finding, Observation, Reading, Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import Clause, Context, Phrase, probe
-from gonogo.probes._envfile import is_placeholder, is_template, parse
 from gonogo.probes._facts import Problem, count, flag, problem, read_text, trouble
 
 _ENV_FILE = r"(?:[\w.-]+/)*\.env(?:\.[\w-]+)*"

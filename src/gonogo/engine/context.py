@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from gonogo import shim
+from gonogo import envfile, shim
 from gonogo.engine import aside, leftovers, process
 from gonogo.engine.order import Order, attempt_token
 from gonogo.evidence import secrets
@@ -145,7 +145,7 @@ class CallContext:
                     Trouble(Outcome.UNKNOWN, slug, f"env file `{path}`: {_why(error)}", f"declare or create `{path}`")
                 )
                 continue
-            entries = list(secrets.entries(text, path))
+            entries, _ = envfile.parse(text, tolerant=True)
             self.add_secrets([entry.value for entry in entries if not secrets.public(entry.key, entry.value)])
             given |= {entry.key: entry.value for entry in entries}
         return given, troubles

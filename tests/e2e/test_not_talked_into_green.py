@@ -188,6 +188,11 @@ def test_09_missing_script_binary_and_file_have_reasons_of_their_own(
     assert_stopped(project.run(), "missing", "ERROR", HOLD, *words)
 
 
+def test_09_where_nothing_ran_even_an_exit_code_criterion_is_an_error(project: Project) -> None:
+    project.checklist(gate("Missing", '"sh -c not-a-binary-anywhere"', '"exit == 0"'))
+    assert_stopped(project.run(), "missing", "ERROR", HOLD, "not-a-binary-anywhere")
+
+
 def test_09_the_three_reasons_differ(project: Project) -> None:
     commands = ("npm run not-a-script", "not-a-binary-anywhere", "sh scripts/not-a-file.sh")
     project.checklist("".join(gate(f"M{n}", f'"{c}"', '"lint.errors == 0"') for n, c in enumerate(commands)))

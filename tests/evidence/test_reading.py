@@ -120,6 +120,13 @@ def test_report_that_is_not_in_the_evidence() -> None:
     assert [trouble.slug for trouble in scene.read()[0].troubles] == ["no-report"]
 
 
+@pytest.mark.parametrize("code", [126, 127])
+def test_where_nothing_ran_there_is_no_exit_code(code: int) -> None:
+    found, _ = Scene(code).read()
+    assert found.value("exit") is None
+    assert [t.outcome for t in found.troubles] == [Outcome.ERROR]
+
+
 # --- exit codes ----------------------------------------------------------------------------------------------
 
 

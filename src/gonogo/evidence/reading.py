@@ -22,6 +22,8 @@ MOST_FINDINGS = 1000
 OUTPUT_SHOWN = 1 << 20
 """Bytes of the head, and again of the tail, of what a command printed that become the observation `output`."""
 
+_NOTHING_RAN = frozenset({126, 127})
+"""What a shell exits with where it could not run the program: no exit code of the program, so none is observed."""
 _MARKS = tuple(mark.encode() for mark in ("❌", "✅", "✗", "✓", "✖", "✔"))
 
 
@@ -249,7 +251,8 @@ def _printed(capture: Capture, store: Opener) -> tuple[Reading, str]:
     if not streams:
         return Reading(), ""
     text = _text(streams, store)
-    found = [Observation("exit", capture.exit, "exit code")] if capture.exit is not None else []
+    exit_ = None if capture.exit in _NOTHING_RAN else capture.exit
+    found = [] if exit_ is None else [Observation("exit", exit_, "exit code")]
     notes: tuple[str, ...] = ()
     if any(blob.cut for blob in streams):
         size = sum(blob.total for blob in streams)
@@ -312,7 +315,7 @@ def _exits(capture: Capture, runs: Sequence[_Run], text: str) -> tuple[tuple[Tro
     troubles = tuple(one.trouble for one in exits if one.trouble)
     notes = tuple(one.note for one in exits if one.note)
     why = next((one.unexplained for one in exits if one.unexplained), "")
-    if capture.exit in {126, 127} and not capture.troubles:
+    if capture.exit in _NOTHING_RAN and not capture.troubles:
         what = "could not be executed" if capture.exit == 126 else "was not found"  # noqa: PLR2004 - the shell's codes
         message = f"`{capture.shown}`: a program {what} (exit {capture.exit})"
         missing = Trouble(Outcome.ERROR, "tool-missing", message, "install it, or mend the command")

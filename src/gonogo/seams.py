@@ -1,0 +1,274 @@
+"""The seams: what a probe, action, parser, tool, family and output is, and what each is given.
+
+Plain data, and one protocol. A plugin imports all of it from `gonogo.plugins`, which also declares and finds kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from gonogo.model.capture import Blob, Capture, ReportRef
+from gonogo.model.checklist import Effect
+from gonogo.model.observation import ObservationType, Reading, Trouble
+from gonogo.model.plan import Subject
+
+# --- prose ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A phrase of a `Pass:` line that a kind understands, and the criteria it becomes."""
+
+    pattern: str
+    """Regular expression, matched without case against one whole clause."""
+    criteria: tuple[str, ...]
+    """CEL; `{name}` is replaced by the named group of the match.
+
+    Empty: a rule for an `Evidence:` line; it only brings a call."""
+    example: str
+    """A clause it matches; a test proves that it does."""
+    documented: bool = False
+    """The findings counted must be covered by live waivers ("documented")."""
+    brings: Mapping[str, Any] | None = None
+    """Params of the call this clause adds to a gate that has none of its kind; None: it adds nothing.
+
+    `{name}` in its texts is replaced as in the criteria. Where an earlier clause of the same gate has brought a call
+    of this kind, the params are added to that call: "hooks enabled; no secrets committed" looks at both with one.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A command bullet in prose that a probe or action understands: "Diff `.env.example` vs `.env.staging.example`"."""
+
+    pattern: str
+    """Regular expression, matched without case against the whole entry, backticks included."""
+    params: Callable[[Any], Mapping[str, Any]]
+    """From the `re.Match` to the call's params."""
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Observations that many tools share (`tests.*`, `lint.*`), with the prose that asks for them."""
+
+    name: str
+    types: tuple[ObservationType, ...]
+    clauses: tuple[Clause, ...] = ()
+    hints: str = ""
+    """Regular expression over a gate's title and commands: where it matches, this family's clauses are tried."""
+    doc: str = ""
+
+
+# --- what kinds are given ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A process that has ended, or could not be started: its streams are stored already."""
+
+    exit: int | None
+    """None where a signal or a timeout ended it, or where it never started."""
+    signal: str
+    stdout: Blob
+    stderr: Blob
+    troubles: tuple[Trouble, ...]
+    seconds: float
+    out: bytes = b""
+    """The first MiB of the *stored*, redacted standard output, for probes that read a version or a list."""
+    err: bytes = b""
+    reports: tuple[ReportRef, ...] = ()
+    """Reports that recognised tools wrote during this process, each naming one of `report_blobs`."""
+    report_blobs: tuple[Blob, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Remarks that change no outcome: a daemon kept its output open, processes were left behind and ended."""
+
+
+class Context(Protocol):
+    """What a probe or action may touch. Everything that leaves it has been redacted on the way."""
+
+    @property
+    def root(self) -> Path:
+        """The checkout that this gate looks at; absolute."""
+
+    @property
+    def subject(self) -> Subject:
+        """What is being released."""
+
+    @property
+    def target(self) -> str:
+        """Where it goes."""
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """Values of the checklist's inputs."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds this call may take."""
+
+    def run(
+        self,
+        command: str | Sequence[str],
+        *,
+        cwd: str = ".",
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        name: str = "",
+    ) -> Ran:
+        """Run a process in its own group until it ends or its time is up; never raises for what it does.
+
+        Text runs without a shell where it is plain words, else through `/bin/sh -c`; a sequence never meets a shell.
+        `name` prefixes the blobs (`node-version/stdout`), for probes that run several processes.
+        """
+
+    def keep(self, name: str, data: bytes, media_type: str = "application/octet-stream") -> Blob:
+        """Redact and store bytes; returns the blob to put into the capture."""
+
+    def keep_facts(self, facts: Mapping[str, Any]) -> Blob:
+        """Redact and store facts as canonical JSON named `facts.json`, which the probe's reader is given again."""
+
+    def read_file(self, path: str) -> bytes:
+        """Bytes of a file in the checkout.
+
+        Raises `FileNotFoundError`; raises `OnlyHere` for a file that git does not know and the checklist does not
+        declare: what exists on one machine only must not make anything green.
+        """
+
+    def add_secrets(self, values: Sequence[str]) -> None:
+        """From now on these values reach no file, log or screen."""
+
+
+SHELL_TEXT: Mapping[str, bool] = {"shell": True}
+"""Metadata of a params field that holds a command line: `run: str = field(metadata=SHELL_TEXT)`. Values of inputs are
+quoted before they enter it, and the plan looks at the tools in it."""
+
+
+class OnlyHere(Exception):
+    """A file that is neither tracked at the subject's commit nor declared as an input."""
+
+
+# --- kinds ---------------------------------------------------------------------------------------------------
+
+ProbeFunction = Callable[[Any, Context], Capture]
+Reader = Callable[[Mapping[str, Any], Any], Reading]
+ParserFunction = Callable[[BinaryIO, Mapping[str, Any]], Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What every kind has."""
+
+    name: str
+    doc: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe(Kind):
+    """A look at the world; with `effect` other than READ it is an action: it changes the world, once per attempt."""
+
+    function: ProbeFunction
+    params: type
+    """A frozen dataclass; its fields are the schema of the call's params."""
+    yields: tuple[ObservationType, ...] = ()
+    reader: Reader | None = None
+    """Pure: the stored `facts.json` and the params -> reading. None: the capture's reports say it all."""
+    clauses: tuple[Clause, ...] = ()
+    phrases: tuple[Phrase, ...] = ()
+    effect: Effect = Effect.READ
+    exclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parser(Kind):
+    """A format that tools write: stored bytes -> reading. Pure, and streaming where files get large."""
+
+    function: ParserFunction
+    yields: tuple[ObservationType, ...]
+    media_type: str
+    sniff: Callable[[bytes], bool]
+    """Whether a file that starts with these bytes (at most 64 KiB) is in this format."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One program about to run: argv with the program's bare name first, and where."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedReport:
+    """A report we asked a tool for: a file name in the attempt's own folder, and the parser that reads it."""
+
+    file: str
+    parser: str
+    cwd_relative: bool = False
+    """The tool writes it to its own place below its working directory; taken from there, if written anew."""
+    params: Mapping[str, object] = field(default_factory=dict)
+    """What the parser must know about the command line: `quiet` hides warnings, so that none is not zero."""
+    optional: bool = False
+    """Its absence is no trouble by itself: the observations it would bring are simply absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """How to run a tool so that it writes its own machine-readable report. `{reports}` is the attempt's folder."""
+
+    argv: tuple[str, ...]
+    """The whole command line, program first."""
+    reports: tuple[AskedReport, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    stdout_report: AskedReport | None = None
+    """The report is what it prints; it is passed on to the terminal as well."""
+    effect: Effect = Effect.READ
+    exclusive: bool = False
+    text_report: AskedReport | None = None
+    """The report is what it prints on both streams, in the order it came; passed on to the terminal as well."""
+    also: tuple[str, ...] = ()
+    """A second, read-only command line run after the first, for tools that speak either to people or to machines:
+    only its report is kept (`stdout_report` is then its standard output); exit and output are those of the first."""
+    notes: tuple[str, ...] = ()
+    """Traps seen in this command line: "it rewrites files"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unwrap:
+    """A launcher (`npm run`, `npx`, `python -m`): the command lines it would run, each with its directory."""
+
+    lines: tuple[tuple[str, Path], ...]
+    problem: str = ""
+    """Why it leads nowhere: `missing script: "lint"`."""
+    at: int = 0
+    """Where in its own argv the inner command line begins, for launchers that start it without a search of PATH
+    (`python -m`, `uv run`): it is recognised and asked in place. 0: it is found on PATH, through `lines`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Kind):
+    """All gonogo knows about one program, in one file."""
+
+    recognise: Callable[[Invocation], Ask | Unwrap | None]
+    executables: tuple[str, ...]
+    yields: tuple[ObservationType, ...] = ()
+    exits: Mapping[int, str] = field(default_factory=dict)
+    """Exit code -> `clean`, `findings` (its report must show them), or a sentence why nothing was looked at."""
+    explain: Callable[[int, Reading, str], str | None] | None = None
+    """Exit code, reading, printed text -> why a clean report goes with a non-zero exit; None: it does not."""
+    wrap: tuple[str, ...] = ("",)
+    """During a run the program is wrapped where one of these texts occurs in its arguments; `("",)`: always;
+    empty: never, because there is nothing to ask it for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output(Kind):
+    """A run rendered for somebody: pure, from the ledger's view."""
+
+    function: Callable[[Any], str]
+    media_type: str

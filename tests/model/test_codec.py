@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from gonogo.errors import Span
 from gonogo.model.capture import Blob, Capture, ReportRef
 from gonogo.model.checklist import Call, Criterion, Effect, Evidence, Gate, Question, When
-from gonogo.model.codec import canonical, digest, dump, load
+from gonogo.model.codec import canonical, digest, dump, load, load_flat
 from gonogo.model.observation import Finding, Observation, Reading, Trouble
 from gonogo.model.outcome import DecisionWord, Outcome, State
 from gonogo.model.plan import Node, PhaseTitle, Plan, Subject
@@ -140,3 +141,50 @@ def test_sets_in_plain_data_become_lists_and_no_number_is_not_written() -> None:
 def test_what_does_not_fit_is_refused(damage: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         load(Verdict, {**dump(VERDICT), **damage})
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """Fields of every sort that a params type may have."""
+
+    run: str
+    ask: bool = True
+    depth: int = 3
+    port: Annotated[int, Field(gt=0)] = 1
+    share: float = 0.5
+    paths: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.run == "refused":
+            raise ValueError("refused")
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["run", "ask", "depth", "port", "share", "paths", "other"]),
+        st.sampled_from(["x", "refused", "true", "3", True, 0, 3, 0.5, None, ["a"]]),
+    )
+)
+def test_what_is_plain_to_see_is_what_pydantic_says(data: dict[str, Any]) -> None:
+    flat = load_flat(Flat, data)
+    if flat is not None:
+        assert flat == TypeAdapter(Flat).validate_json(json.dumps(data), strict=True)
+
+
+def test_plain_to_see() -> None:
+    assert load_flat(Flat, {"run": "ls", "ask": False}) == Flat("ls", ask=False)
+    assert load_flat(Flat, {"run": "ls", "port": 1}) is None
+    assert load_flat(Flat, {"ask": True}) is None
+
+
+@dataclass
+class Bounded:
+    """A bound that stands in the default."""
+
+    depth: int = Field(default=1, gt=0)
+
+
+def test_a_bound_in_the_default_is_not_overlooked() -> None:
+    assert load_flat(Bounded, {"depth": 0}) is None
+    with pytest.raises(ValidationError):
+        load(Bounded, {"depth": 0})

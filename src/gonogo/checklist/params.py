@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -10,6 +11,7 @@ from gonogo.checklist.fields import CALL
 from gonogo.checklist.raw import Raw
 from gonogo.checklist.reader import Reader
 from gonogo.errors import Span, nearest
+from gonogo.model import codec
 from gonogo.plugins import Probe
 
 
@@ -31,6 +33,10 @@ def read_params(reader: Reader, call: Raw, probe: Probe) -> dict[str, Any]:
     """The params that stand beside a call's own fields, JSON-able, without those that equal their default."""
     fields = {key: value for key, value in (call.mapping or {}).items() if key not in CALL.names}
     given = Raw(fields, call.span, call.keys)
+    flat: Any = codec.load_flat(probe.params, given.data())
+    if flat is not None:  # most calls: pydantic, which takes longer to import than all else, is not needed for them
+        default = {field.name: field.default for field in dataclasses.fields(flat)}
+        return {name: value for name, value in given.data().items() if value != default[name]}
     schema = schema_of(probe.params)
     before = len(reader.problems.found)
     _unknown(reader, given, schema, schema.get("$defs", {}), of=f"a `{probe.name}` call", more=CALL.names)

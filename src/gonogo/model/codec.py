@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import typing
+from collections.abc import Mapping
 from datetime import date
 from enum import Enum
 from functools import cache
@@ -49,8 +50,34 @@ def _adapter(kind: Any) -> Any:
     return TypeAdapter(kind)
 
 
+_FLAT: Mapping[Any, type] = {"str": str, str: str, "bool": bool, bool: bool, "int": int, int: int}
+
+
+@cache
+def _flat_fields(kind: Any) -> Mapping[str, type]:
+    """The fields of a dataclass that take a text, a truth or a whole number, and nothing more is asked of them."""
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    if any(type(field.default).__module__.startswith("pydantic") for field in fields):
+        return {}
+    return {field.name: _FLAT[field.type] for field in fields if field.init and field.type in _FLAT}
+
+
+def load_flat(kind: type[T], data: Any) -> T | None:
+    """What `load` gives, where that is plain to see: every value is of its field's own flat type. None: look closer."""
+    takes = _flat_fields(typing.cast("Any", kind))
+    if not isinstance(data, dict) or any(type(value) is not takes.get(name) for name, value in data.items()):
+        return None
+    try:
+        return kind(**data)
+    except (TypeError, ValueError):  # a field without a default is missing, or the type itself refuses
+        return None
+
+
 def load(kind: type[T], data: Any) -> T:
     """The noun of type `kind` from what `dump` gave; raises `pydantic.ValidationError` where it does not fit."""
+    flat = load_flat(kind, data)
+    if flat is not None:
+        return flat
     loaded: T = _adapter(typing.cast("Any", kind)).validate_python(data)
     return loaded
 

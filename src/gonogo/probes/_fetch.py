@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
@@ -43,7 +42,9 @@ def fetch(
 
     No answer at all is UNKNOWN (`unreachable`); one that breaks off or never ends is ERROR; neither carries a status.
     """
-    import httpx2  # heavy: only a probe that really asks loads it
+    import asyncio
+
+    import httpx2  # heavy, both: only a probe that really asks loads them
 
     try:
         options = {"timeout": None, "follow_redirects": follow > 0, "max_redirects": follow}
@@ -71,6 +72,8 @@ def _words(error: Exception) -> str:
 
 
 async def _within(seconds: float, asked: Awaitable[Answer]) -> Answer:
+    import asyncio
+
     async with asyncio.timeout(seconds):  # the client's own timeouts start anew with each byte
         return await asked
 

@@ -18,7 +18,7 @@ import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,6 +75,7 @@ __all__ = [
     "builtin",
     "kinds_in",
     "load",
+    "module_of",
     "output",
     "parser",
     "probe",
@@ -271,28 +272,33 @@ def load(plugin_directory: Path | None = None) -> Registry:
 
 
 def _entry_points() -> Iterator[Any]:
-    from importlib.metadata import entry_points
+    from importlib.metadata import entry_points  # slow to import, and not needed by the wrappers of a run
 
     for point in entry_points(group=ENTRY_POINT_GROUP):
-        yield point.load()
+        yield _imported(point.load, point.value, f"mend or uninstall the package that brings `{point.name}`")
 
 
 def _local(directory: Path | None) -> Iterator[Any]:
-    if directory is None or not directory.is_dir():
-        return
-    for path in sorted(directory.glob("*.py")):
-        name = f"gonogo_plugins.{path.stem}"
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
-            continue
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            raise InputError.of(
-                "plugin-broken",
-                f"cannot import plugin `{path.name}`: {type(error).__name__}: {error}",
-                help=f"mend {path}, or move it out of {directory}",
-            ) from error
-        yield module
+    for path in sorted(directory.glob("*.py")) if directory is not None and directory.is_dir() else ():
+        load_file = partial(module_of, f"gonogo_plugins.{path.stem}", path)
+        yield _imported(load_file, path.name, f"mend {path}, or move it out of {directory}")
+
+
+def _imported(load_module: Callable[[], Any], name: str, mend: str) -> Any:
+    try:
+        return load_module()
+    except Exception as error:  # other people's code runs when it is imported: it may raise anything
+        raise InputError.of(
+            "plugin-broken", f"cannot import plugin `{name}`: {type(error).__name__}: {error}", help=mend
+        ) from error
+
+
+def module_of(name: str, path: str | Path) -> Any:
+    """The module in a file that is on no path, imported as `name`."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"`{path}` is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -6,7 +6,6 @@ This module runs once per call of a tool, so it imports little and starts nothin
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import os
 import select
@@ -19,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from gonogo.plugins import Ask, AskedReport, Invocation, Tool, kinds_in
+from gonogo.plugins import Ask, AskedReport, Invocation, Tool, kinds_in, module_of
 from gonogo.shell import in_place
 from gonogo.shim.wrappers import MARK, REPORTS
 
@@ -76,15 +75,8 @@ class _Tools(Mapping[str, tuple[Tool, ...]]):
 
 
 def _load(origin: Mapping[str, str]) -> list[Tool]:
-    if origin["file"]:
-        spec = importlib.util.spec_from_file_location(origin["module"], origin["file"])
-        if spec is None or spec.loader is None:
-            return []
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[origin["module"]] = module
-        spec.loader.exec_module(module)
-    else:
-        module = importlib.import_module(origin["module"])
+    name, file = origin["module"], origin["file"]
+    module = module_of(name, file) if file else importlib.import_module(name)
     return [kind for kind in kinds_in(module) if isinstance(kind, Tool) and kind.name == origin["name"]]
 
 
@@ -221,8 +213,8 @@ def _copy(targets: dict[int, tuple[int, int]], child: int) -> int | None:
         if not ready and code is not None:
             break
         if not ready:
-            ended, status = os.waitpid(child, os.WNOHANG)
-            code = status if ended else None
+            ended, said = os.waitpid(child, os.WNOHANG)
+            code = said if ended else None
     return code
 
 

@@ -1,17 +1,17 @@
-"""Settings of one invocation and where each came from, and the two places gonogo looks for: repository and state."""
+"""Settings of one invocation, and the two places gonogo looks for: repository and state."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gonogo.errors import Diagnostic, InputError, OperationError
 
-ENVIRONMENT_PREFIX = "GONOGO_"
+_PREFIX = "GONOGO_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,6 @@ class Settings:
     time_budget: float | None = None
     """Seconds for the whole run; None: no bound."""
     target: str = "staging"
-    colour: str = "auto"
-    """`auto`, `always` or `never`."""
-    sources: Mapping[str, str] = field(default_factory=dict)
-    """Setting -> `default`, the variable's name, or `command line`."""
 
     @property
     def workers(self) -> int:
@@ -79,12 +75,6 @@ def seconds(text: str) -> float:
     return number
 
 
-def _colour(text: str) -> str:
-    if text not in {"auto", "always", "never"}:
-        raise ValueError("say `auto`, `always` or `never`")
-    return text
-
-
 _READERS: dict[str, Callable[[str], Any]] = {
     "state": Path,
     "jobs": _whole,
@@ -92,7 +82,6 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "allow_dirty": _truth,
     "time_budget": seconds,
     "target": str,
-    "colour": _colour,
 }
 
 
@@ -101,34 +90,29 @@ def gather(command_line: Mapping[str, Any], environ: Mapping[str, str] | None = 
 
     Args:
         command_line: Setting -> value; None means that it was not given.
-        environ: The variables to read; absent: those of this process. `NO_COLOR` counts as `GONOGO_COLOUR=never`.
+        environ: The variables to read; absent: those of this process.
 
     Raises:
         InputError: With every value that cannot be read.
     """
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
-    sources = dict.fromkeys(_READERS, "default")
     problems: list[Diagnostic] = []
-    if environ.get("NO_COLOR"):
-        values["colour"], sources["colour"] = "never", "NO_COLOR"
     for name, reader in _READERS.items():
-        variable = f"{ENVIRONMENT_PREFIX}{name.upper()}"
+        variable = f"{_PREFIX}{name.upper()}"
         text = environ.get(variable)
         if text is None:
             continue
         try:
-            values[name], sources[name] = reader(text), variable
+            values[name] = reader(text)
         except ValueError as error:
             problems.append(
                 Diagnostic("bad-setting", f"`{variable}={text}` cannot be read", help=f"{error}, or unset it")
             )
-    for name, value in command_line.items():
-        if value is not None and name in _READERS:
-            values[name], sources[name] = value, "command line"
+    values |= {name: value for name, value in command_line.items() if value is not None and name in _READERS}
     if problems:
         raise InputError(problems)
-    return replace(Settings(), **values, sources=sources)
+    return Settings(**values)
 
 
 def git_output(root: Path, *arguments: str) -> bytes | None:

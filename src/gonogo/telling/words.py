@@ -36,16 +36,6 @@ WORDS = {
     Outcome.NOT_RUN: "not run",
 }
 
-MEANINGS = {
-    Outcome.PASS: "every criterion was judged, and all are true",
-    Outcome.FAIL: "a criterion is false, or a check changed tracked files",
-    Outcome.UNKNOWN: "could not look: no report, no number, or no answer yet",
-    Outcome.ERROR: "the look itself broke: tool missing, crash, timeout, or an exit code that nothing explains",
-    Outcome.STALE: "a report is there, but this attempt did not write it",
-    Outcome.NOT_APPLICABLE: "the checklist's own condition says so",
-    Outcome.NOT_RUN: "never reached",
-}
-
 DECISION_MEANINGS = {
     DecisionWord.GO: "every required gate is green",
     DecisionWord.NO_GO: "a required gate fails",

@@ -11,7 +11,7 @@ import click
 from gonogo.cli.failure import tell
 from gonogo.cli.options import checklist_argument
 from gonogo.cli.place import here, write
-from gonogo.cli.plan import compiled, shown
+from gonogo.cli.plan import shown
 from gonogo.model.checklist import Checklist
 from gonogo.model.plan import Plan
 from gonogo.telling.sheet import Line, Piece, line, plain
@@ -30,7 +30,7 @@ def command(checklist: Path | None) -> int:
     place = here(repository=False)
     loaded = place.load(checklist)
     tell(loaded.warnings)
-    frozen = compiled(place, loaded.checklist, {})
+    frozen = place.plan(loaded.checklist, {})
     if is_terminal(sys.stdout):
         console = console_for(sys.stdout)
         show(console, lines(loaded.checklist, frozen, len(loaded.warnings), width_of(console)))

@@ -9,7 +9,7 @@ import click
 from gonogo.checklist import ClauseReading, Loaded
 from gonogo.cli import reference
 from gonogo.cli.place import Place, here, write
-from gonogo.cli.plan import compiled, shown
+from gonogo.cli.plan import shown
 from gonogo.errors import GonogoError, InputError, nearest
 from gonogo.model.checklist import Criterion, Gate
 from gonogo.model.plan import Node
@@ -38,7 +38,7 @@ def _explained(place: Place, what: str, path: Path | None) -> str:
     loaded, problem = _checklist(place, path)
     gates = [gate.id for gate in loaded.checklist.gates] if loaded else []
     if loaded is not None and what in gates:
-        node = compiled(place, loaded.checklist, {}).node(what)
+        node = place.plan(loaded.checklist, {}).node(what)
         return gate_text(node, loaded.readings.get(what, ()))
     known = known_text(place.registry, what)
     if known:

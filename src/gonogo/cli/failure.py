@@ -8,6 +8,7 @@ import re
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -45,8 +46,11 @@ def told(error: BaseException, arguments: list[str]) -> int:
     return _crash(error, arguments)
 
 
-def told_usage(error: click.ClickException) -> int:
-    """Tell a command line that click refused, as every other mistake is told; returns the exit code of bad input."""
+def told_usage(error: click.ClickException, commands: Iterable[str]) -> int:
+    """Tell a command line that click refused, as every other mistake is told; returns the exit code of bad input.
+
+    `commands` are those there are, for the nearest one.
+    """
     context = getattr(error, "ctx", None)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
@@ -55,9 +59,7 @@ def told_usage(error: click.ClickException) -> int:
     path = context.command_path if context is not None else "gonogo"
     near = None
     if isinstance(error, click.exceptions.NoSuchCommand):
-        from gonogo.cli.main import COMMANDS  # it imports this module, when something went wrong
-
-        near = nearest(error.command_name, COMMANDS)
+        near = nearest(error.command_name, commands)
     help_ = f"did you mean `gonogo {near}`?" if near else f"run `{path} --help`"
     tell([Diagnostic("usage", message[:1].lower() + message[1:], help=help_)])
     return ExitCode.BAD_INPUT

@@ -44,7 +44,7 @@ class Commands(click.Group):
         command: click.Command = importlib.import_module(f"gonogo.cli.{cmd_name}").command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         """The list of commands, without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -80,7 +80,7 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         from gonogo.cli.failure import told_usage  # only when something went wrong
 
-        return told_usage(error)
+        return told_usage(error, COMMANDS)
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 70
     except BaseException as error:  # the last door: nothing may leave it as a traceback

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gonogo import checklist as checklists
-from gonogo import plugins
+from gonogo import plan, plugins
 from gonogo.config import Settings, gather, repository_root, state_directory
 from gonogo.errors import GonogoError, InputError, nearest
-from gonogo.model.plan import Subject
+from gonogo.model.checklist import Checklist
+from gonogo.model.plan import Plan, Subject
 from gonogo.model.run import RunView
-from gonogo.plan import subject
+from gonogo.plan import Selection, subject
 from gonogo.plugins import Output, Registry
 
 if TYPE_CHECKING:
@@ -42,6 +43,19 @@ class Place:
     def subject(self) -> Subject:
         """What git says is being released; an empty subject where there is no repository."""
         return subject.look(self.root) if self.repository else Subject(commit="")
+
+    def plan(self, checklist: Checklist, inputs: Mapping[str, str], selection: Selection | None = None) -> Plan:
+        """The frozen plan; without a selection, of everything required."""
+        return plan.compile(
+            checklist,
+            subject=self.subject(),
+            target=self.settings.target,
+            inputs=inputs,
+            selection=selection or Selection(),
+            registry=self.registry,
+            root=self.root,
+            allow_dirty=self.settings.allow_dirty,
+        )
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:

@@ -9,11 +9,10 @@ from typing import Any
 
 import click
 
-from gonogo import plan
 from gonogo.cli.failure import tell
 from gonogo.cli.options import INPUTS, checklist_argument, output_option, pairs
-from gonogo.cli.place import Place, here, write
-from gonogo.model.checklist import Call, Checklist
+from gonogo.cli.place import here, write
+from gonogo.model.checklist import Call
 from gonogo.model.codec import dump
 from gonogo.model.plan import Node, Plan
 from gonogo.telling.sheet import Line, Piece, line, phase_heading, plain
@@ -35,7 +34,7 @@ def command(checklist: Path | None, inputs: tuple[str, ...], target: str | None,
     place = here(repository=False, target=target)
     loaded = place.load(checklist)
     tell(loaded.warnings)
-    frozen = compiled(place, loaded.checklist, pairs(inputs))
+    frozen = place.plan(loaded.checklist, pairs(inputs))
     if kind == "json":
         write(json.dumps(document(frozen), indent=2, ensure_ascii=False) + "\n", output)
     elif output is None and is_terminal(sys.stdout):
@@ -44,19 +43,6 @@ def command(checklist: Path | None, inputs: tuple[str, ...], target: str | None,
     else:
         write(plain(_lines(frozen, 100)), output)
     return 0
-
-
-def compiled(place: Place, checklist: Checklist, inputs: dict[str, str]) -> Plan:
-    """The frozen plan of everything required."""
-    return plan.compile(
-        checklist,
-        subject=place.subject(),
-        target=place.settings.target,
-        inputs=inputs,
-        registry=place.registry,
-        root=place.root,
-        allow_dirty=place.settings.allow_dirty,
-    )
 
 
 def document(frozen: Plan) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gonogo import engine, plan
+from gonogo import engine
 from gonogo.cli.failure import say, tell
 from gonogo.cli.options import INPUTS, checklist_argument, format_option, output_option, pairs, parse_seconds
 from gonogo.cli.place import Place, here, output_called, rendered, write
@@ -60,16 +60,7 @@ def started(place: Place, checklist: Path | None, selection: Selection, inputs: 
     """Load the checklist, freeze the plan, and let the engine drive it."""
     loaded = place.load(checklist)
     tell(loaded.warnings)
-    frozen = plan.compile(
-        loaded.checklist,
-        subject=place.subject(),
-        target=place.settings.target,
-        inputs=inputs,
-        selection=selection,
-        registry=place.registry,
-        root=place.root,
-        allow_dirty=place.settings.allow_dirty,
-    )
+    frozen = place.plan(loaded.checklist, inputs, selection)
     with listening(sys.stderr) as listener:
         return engine.run(
             frozen,

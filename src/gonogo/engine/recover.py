@@ -26,7 +26,7 @@ def tidy(ledger: Ledger, root: Path) -> None:
         Refused: An act of that run is still at work; nothing may run beside it.
     """
     last = ledger.last_run()
-    left = fold(ledger.events(last), last) if last else None
+    left = fold(ledger.events(last), last, nouns=False) if last else None
     if left is None or (left.finished and not left.begun):
         return
     for gate, begun in left.begun.items():

@@ -56,7 +56,6 @@ class Fold:
     evidence: str = ""
     holder: dict[str, object] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
-    digests: dict[str, str] = field(default_factory=dict)
     begun: dict[str, Begun] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     """Gate -> attempts started, over all processes that worked on this run."""
@@ -181,12 +180,12 @@ def still_verdict(node: Node) -> Verdict | None:
     return Verdict(node.id, node.gate.phase, outcome, reason=reason, attempts=0)
 
 
-def fold(events: tuple[Event, ...], run: str) -> Fold:
-    """All that these events say."""
+def fold(events: tuple[Event, ...], run: str, *, nouns: bool = True) -> Fold:
+    """All that these events say; without `nouns`, only what began and ended: plan and verdicts stay plain data."""
     folded = Fold(run)
     for event in events:
         data = event.value
-        noun = _NOUNS.get(event.event)
+        noun = _NOUNS.get(event.event) if nouns else None
         if noun is not None:
             data[noun[0]] = codec.load(noun[1], data[noun[0]])
         folded.apply(event.event, event.gate, data, event.time, event.monotonic)

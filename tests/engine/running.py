@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gonogo.engine import process
+from gonogo.engine.context import STREAM_CAP
 from gonogo.evidence.store import Store
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import Ran
@@ -26,7 +27,7 @@ class Running:
 
     def __call__(self, command: str | list[str], **options: Any) -> Ran:
         given: dict[str, Any] = {"cwd": self.directory, "env": dict(os.environ), "timeout": 60.0, "grace": 0.5}
-        sinks = {name: self.store.sink(name, cap=process.OUTPUT_CAP) for name in ("stdout", "stderr")}
+        sinks = {name: self.store.sink(name, cap=STREAM_CAP) for name in ("stdout", "stderr")}
         return process.run(command, **given | sinks | options)
 
     def stored(self, digest: str) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.engine import process
+from gonogo.engine.context import STREAM_CAP
 from gonogo.errors import OperationError
 from gonogo.evidence.redact import Redactor
 from gonogo.evidence.store import Store
@@ -87,7 +87,7 @@ def _flood(run: Running, megabytes: int) -> None:
     ran = run(f"echo first; yes {line} | head -c {megabytes * 1_000_000}; echo; echo last >&2; echo last", timeout=280)
     assert (ran.exit, ran.troubles) == (0, ())
     assert ran.stdout.total == len("first\n") + megabytes * 1_000_000 + len("\nlast\n")
-    assert ran.stdout.size < process.OUTPUT_CAP + 100
+    assert ran.stdout.size < STREAM_CAP + 100
     kept = run.stored(ran.stdout.sha256)
     assert kept.startswith(b"first\nxxx")
     assert kept.endswith(b"\nlast\n")

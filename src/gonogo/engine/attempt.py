@@ -128,7 +128,7 @@ def _capture(
         capture = collect.reports_of(order, call.id, capture, workshop.store, workshop.registry)
     except GonogoError:
         raise
-    except Exception as error:
+    except Exception as error:  # a probe may be a plugin's, and may raise anything: it becomes a trouble
         text = workshop.redactor.text(f"{type(error).__name__}: {error}")
         trouble = Trouble(Outcome.ERROR, "probe-crashed", f"probe `{call.kind}` broke: {text}", f"mend {probe.module}")
         capture = Capture(kind=call.kind, shown=call.text or call.kind, troubles=(trouble,))

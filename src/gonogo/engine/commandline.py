@@ -137,9 +137,9 @@ def program(name: str, cwd: Path, env: Mapping[str, str]) -> str:
     forbidden = ""
     for directory in env.get("PATH", os.defpath).split(os.pathsep):
         path = os.path.join(cwd, directory, name)  # noqa: PTH118 - pathlib would take a third of the start-up
-        if os.access(path, os.X_OK) and stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
+        if os.access(path, os.X_OK) and stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - as above
             return path
-        forbidden = forbidden or (path if os.path.isfile(path) else "")  # noqa: PTH113
+        forbidden = forbidden or (path if os.path.isfile(path) else "")  # noqa: PTH113 - as above
     if forbidden:
         raise CannotStart(not_executable(forbidden))
     raise CannotStart(tool_missing(name))
@@ -164,7 +164,7 @@ def not_executable(name: str) -> Trouble:
 def interpreter(path: str) -> str:
     """The interpreter that the file's first line names, as written; empty: it names none."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:  # noqa: PTH123 - as above
             first = file.read(256).split(b"\n", 1)[0]
     except OSError:
         return ""

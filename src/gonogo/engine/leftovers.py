@@ -31,7 +31,7 @@ def marked(token: str, *, after: int = 0) -> list[int]:
 def _tokens(pid: int) -> list[bytes]:
     prefix = MARKER.encode() + b"="
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - as above
             variables = file.read().split(b"\0")
     except OSError:
         return []
@@ -47,7 +47,7 @@ def group_lives(group: int) -> bool:
     except PermissionError:
         return True
     try:
-        names = os.listdir("/proc")  # noqa: PTH208
+        names = os.listdir("/proc")  # noqa: PTH208 - as above
     except OSError:
         return True
     return any(_runs_in(int(name), group) for name in names if name.isdigit())
@@ -55,7 +55,7 @@ def group_lives(group: int) -> bool:
 
 def _runs_in(pid: int, group: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - as above
             state, _, in_group = file.read().rpartition(b")")[2].split()[:3]
     except (OSError, ValueError):
         return False

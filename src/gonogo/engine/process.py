@@ -35,9 +35,6 @@ from gonogo.evidence.store import Sink
 from gonogo.model.observation import Trouble
 from gonogo.plugins import Ran
 
-OUTPUT_CAP = 8 * 1024 * 1024
-"""Bytes of one stream that an engine does well to keep: its first and its last half."""
-
 PIPE_PATIENCE = 2.0
 """Seconds that pipes may stay open after the process has ended: somebody it started holds them."""
 

@@ -79,7 +79,6 @@ class Scheduler:
         self._inbox: queue.SimpleQueue[Ended | str] = queue.SimpleQueue()
         self._lines = _Lines(self._inbox)
         self._active: dict[str, Order] = {}
-        self._digests: dict[str, str] = {}
         self._firsts: dict[str, int] = {}
         self._ending = Ending(work, journal.fold, workshop, guard)
         self._until = None if work.settings.time_budget is None else time.monotonic() + work.settings.time_budget
@@ -102,7 +101,7 @@ class Scheduler:
                     if self._board.phase_through:
                         self._board.close_phase(phase)
                 self._wait_for_running()
-            except BaseException:
+            except BaseException:  # whatever ends the loop, no process outlives it
                 self._workshop.stop.set()
                 process.stop_all()
                 raise
@@ -156,7 +155,7 @@ class Scheduler:
                 self._ending.worktrees[order.gate] = Tree(Path(order.root))
             brought = attempt.perform(order, self._workshop, self._lines.of(order.gate))
             done = Ended(order, brought, attempt.read(order, brought, self._workshop))
-        except BaseException as error:
+        except BaseException as error:  # the loop tells it, or ends the run with it
             done = Ended(order, broke=error)
         self._inbox.put(done)
 

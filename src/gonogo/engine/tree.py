@@ -81,7 +81,7 @@ class Tree:
 
     def _hash_text(self, text: bytes) -> str:
         done = subprocess.run(
-            ["git", "hash-object", "--stdin"],  # noqa: S607
+            ["git", "hash-object", "--stdin"],  # noqa: S607 - as above
             cwd=self.root, input=text, capture_output=True, check=False,
         )  # fmt: skip
         return done.stdout.decode().strip()

@@ -75,7 +75,7 @@ class InputError(GonogoError):
         super().__init__("; ".join(d.message for d in errors) or "bad input")
 
     @classmethod
-    def of(cls, slug: str, message: str, *, span: Span | None = None, help: str = "") -> InputError:  # noqa: A002
+    def of(cls, slug: str, message: str, *, span: Span | None = None, help: str = "") -> InputError:  # noqa: A002 - as above
         """One mistake, for the many places that find just one."""
         return cls([Diagnostic(slug, message, span=span, help=help)])
 

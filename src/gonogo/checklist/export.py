@@ -160,7 +160,7 @@ def _commands(gate: Gate) -> list[str]:
     if len(entries) <= 1:
         return [f"  - Command: {entry}" for entry in entries]
     line = "; ".join(entries)
-    if len(line) < 120 and not any(call.label and call.label != "verify" for call in gate.calls):  # noqa: PLR2004
+    if len(line) < 120 and not any(call.label and call.label != "verify" for call in gate.calls):  # noqa: PLR2004 - our width
         return [f"  - Commands: {line}"]
     return ["  - Commands:", *(f"    - {entry}" for entry in entries)]
 

@@ -28,7 +28,7 @@ class Reader:
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
 
-    def wrong(self, raw: Raw, name: str, wanted: str, *, help: str = "") -> None:  # noqa: A002
+    def wrong(self, raw: Raw, name: str, wanted: str, *, help: str = "") -> None:  # noqa: A002 - as a diagnostic calls it
         """Say that a value is of the wrong type."""
         self.problems.error(
             "wrong-type", f"`{name}` must be {wanted}, not {said(raw.value)}", raw.span, help=help or f"write {wanted}"

@@ -21,15 +21,15 @@ class Problems:
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
 
-    def error(self, slug: str, message: str, span: Span | None, *, label: str = "", help: str = "") -> None:  # noqa: A002
+    def error(self, slug: str, message: str, span: Span | None, *, label: str = "", help: str = "") -> None:  # noqa: A002 - as a diagnostic calls it
         """Note a mistake that stops the command."""
         self.found.append(Diagnostic(slug, message, span, label, help))
 
-    def warning(self, slug: str, message: str, span: Span | None, *, label: str = "", help: str = "") -> None:  # noqa: A002
+    def warning(self, slug: str, message: str, span: Span | None, *, label: str = "", help: str = "") -> None:  # noqa: A002 - as a diagnostic calls it
         """Note a remark."""
         self.found.append(Diagnostic(slug, message, span, label, help, Severity.WARNING))
 
-    def note(self, slug: str, message: str, span: Span | None, *, help: str = "") -> None:  # noqa: A002
+    def note(self, slug: str, message: str, span: Span | None, *, help: str = "") -> None:  # noqa: A002 - as a diagnostic calls it
         """Note something that needs nobody to act."""
         self.found.append(Diagnostic(slug, message, span, "", help, Severity.NOTE))
 

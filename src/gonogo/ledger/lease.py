@@ -114,7 +114,7 @@ def process_started(pid: int) -> str | None:
 
 def _started_by_ps(pid: int) -> str | None:
     """The same where there is no /proc (macOS)."""
-    done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S607
+    done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S607 - the system's
     return done.stdout.strip() or None
 
 
@@ -135,7 +135,7 @@ def _boot() -> str:
     except OSError:
         pass
     try:
-        done = subprocess.run(["sysctl", "-n", "kern.boottime"], capture_output=True, text=True, check=False)  # noqa: S607
+        done = subprocess.run(["sysctl", "-n", "kern.boottime"], capture_output=True, text=True, check=False)  # noqa: S607 - the system's
     except OSError:
         return ""
     return done.stdout.strip()

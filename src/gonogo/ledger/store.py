@@ -194,7 +194,7 @@ class Ledger:
         text = canonical({} if data is None else data).decode()
         row = (seq + 1, run, gate, event, now, time.monotonic(), text, prev)
         entry = Event(*row, hash=_hash(row))
-        self._db.execute(f"INSERT INTO events ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)", (*row, entry.hash))  # noqa: S608
+        self._db.execute(f"INSERT INTO events ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)", (*row, entry.hash))  # noqa: S608 - our columns
         self._db.execute("UPDATE head SET seq = ?, hash = ?", (entry.seq, entry.hash))
         return entry
 
@@ -244,14 +244,14 @@ class Ledger:
     def events(self, run: str) -> tuple[Event, ...]:
         """Every event of a run, in order."""
         with self._telling("read"):
-            rows = self._db.execute(f"SELECT {_COLUMNS} FROM events WHERE run = ? ORDER BY seq", (run,))  # noqa: S608
+            rows = self._db.execute(f"SELECT {_COLUMNS} FROM events WHERE run = ? ORDER BY seq", (run,))  # noqa: S608 - our columns
             return tuple(Event(*row) for row in rows)
 
     def last_verdicts(self, gate: str, limit: int = 20) -> tuple[Event, ...]:
         """The latest verdicts of a gate over all runs, the newest first."""
         with self._telling("read"):
             rows = self._db.execute(
-                f"SELECT {_COLUMNS} FROM events WHERE event = 'verdict' AND gate = ? ORDER BY seq DESC LIMIT ?",  # noqa: S608
+                f"SELECT {_COLUMNS} FROM events WHERE event = 'verdict' AND gate = ? ORDER BY seq DESC LIMIT ?",  # noqa: S608 - our columns
                 (gate, limit),
             )
             return tuple(Event(*row) for row in rows)
@@ -272,7 +272,7 @@ class Ledger:
         """Check every event against its own hash and the one before it, and the end against the head."""
         good, prev, problems = 0, "", []
         with self._telling("read"):
-            for row in self._db.execute(f"SELECT {_COLUMNS} FROM events ORDER BY seq"):  # noqa: S608
+            for row in self._db.execute(f"SELECT {_COLUMNS} FROM events ORDER BY seq"):  # noqa: S608 - our columns
                 event = Event(*row)
                 problem = _broken_link(event, good + 1, prev)
                 if problem:

@@ -35,7 +35,7 @@ def read(
             parser.Parse(chunk, False)  # noqa: FBT003 - expat takes it by position only
         if not seen:
             raise Unreadable("it is empty")
-        parser.Parse(b"", True)  # noqa: FBT003
+        parser.Parse(b"", True)  # noqa: FBT003 - as above
     except expat.ExpatError as error:
         raise Unreadable(f"it is no XML, or ends too early: {error}") from error
 

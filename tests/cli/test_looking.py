@@ -58,6 +58,16 @@ def test_logs_say_when_evidence_is_gone(gonogo: Gonogo, repository: Repository) 
     assert "is gone" in said.err
 
 
+def test_logs_print_nothing_of_altered_evidence(gonogo: Gonogo, repository: Repository) -> None:
+    decision = json.loads(gonogo("run", "--format", "json").out)
+    stored = decision["gates"][0]["evidence"][0]["path"]
+    (repository.root / stored).write_bytes(b"all is well\n")
+    said = gonogo("logs", "says-hello")
+    assert (said.exit, said.out) == (5, "")
+    assert "was altered" in said.err
+    assert stored in said.err
+
+
 def test_logs_leave_control_characters_out_of_a_terminal(repository: Repository) -> None:
     import os
     import pty
@@ -205,6 +215,19 @@ def test_doctor_says_what_a_missing_thing_means(
     said = gonogo("doctor")
     assert said.exit == 0
     assert "! missing  npm         gates that run npm scripts are ERROR" in said.out
+
+
+def test_doctor_finds_altered_and_missing_evidence(gonogo: Gonogo, repository: Repository) -> None:
+    decision = json.loads(gonogo("run", "--format", "json").out)
+    assert "each as it was stored" in gonogo("doctor").out
+    altered, missing = (decision["gates"][at]["evidence"][0] for at in (0, 1))
+    (repository.root / altered["path"]).write_bytes(b"all is well\n")
+    (repository.root / missing["path"]).unlink()
+    said = gonogo("doctor")
+    assert said.exit == 5
+    told = " ".join(said.out.split())
+    assert f"evidence `{altered['sha256']}` was altered" in told
+    assert f"evidence `{missing['sha256']}` is missing" in told
 
 
 def test_doctor_finds_an_altered_ledger(gonogo: Gonogo, repository: Repository) -> None:

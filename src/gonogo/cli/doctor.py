@@ -21,7 +21,7 @@ from gonogo.errors import GonogoError
 from gonogo.model.outcome import ExitCode
 from gonogo.telling.sheet import Line, Piece, line
 from gonogo.telling.terminal import console_for, show, width_of
-from gonogo.telling.words import safe, wrap
+from gonogo.telling.words import number, safe, wrap
 
 _PATIENCE = 10.0
 """Seconds a program may take to say its version."""
@@ -50,7 +50,8 @@ class Seen:
 def command() -> int:
     """Say what this machine has, and what a missing thing means.
 
-    Exits 0 where a run can start, 4 where it cannot, 5 where the ledger does not match its own chain.
+    Exits 0 where a run can start, 4 where it cannot, 5 where the ledger does not match its own chain, or kept
+    evidence its digest.
     """
     seen = list(look(here(repository=False)))
     console = console_for(sys.stdout)
@@ -74,6 +75,7 @@ def look(place: Place) -> Iterator[Seen]:
     yield _disk(place)
     yield _clock(place)
     yield _ledger(place)
+    yield _evidence(place)
 
 
 _NO_DOCKER = "no engine answers: gates that build images or look at containers cannot be green here"
@@ -159,6 +161,48 @@ def _ledger(place: Place) -> Seen:
     if verified.sound:
         return Seen("ledger", f"{runs} runs, {verified.good} events, each follows the one before")
     return Seen("ledger", f"{runs} runs", "; ".join(verified.problems), broken=True)
+
+
+_MOST_NAMED = 5
+"""Blobs named that are wrong; more are counted."""
+
+
+def _evidence(place: Place) -> Seen:
+    """Whether what the runs kept is still there, byte for byte."""
+    from gonogo.evidence.redact import Redactor
+    from gonogo.evidence.store import Store
+
+    directory = place.state / "evidence"
+    try:
+        expected = _kept(place)
+        if not expected and not directory.is_dir():
+            return Seen("evidence", "nothing has been kept here yet")
+        wrong = Store(directory, Redactor()).check(expected)
+    except GonogoError as error:
+        return Seen("evidence", str(directory), error.message)
+    found = f"{number(len(expected), 'file')} that the ledger names"
+    if not wrong:
+        return Seen("evidence", f"{found}, each as it was stored")
+    more = f"; and {len(wrong) - _MOST_NAMED:,} more" if len(wrong) > _MOST_NAMED else ""
+    return Seen("evidence", found, "; ".join(wrong[:_MOST_NAMED]) + more, broken=True)
+
+
+def _kept(place: Place) -> list[str]:
+    """The digests of everything that the verdicts of all runs rest on; none where the ledger cannot be believed."""
+    from gonogo.ledger import Ledger
+    from gonogo.ledger.view import view
+
+    path = place.state / "ledger.db"
+    if not path.is_file():
+        return []
+    ledger = Ledger(path)
+    try:
+        runs = ledger.runs() if ledger.verify().sound else ()
+        gates = [gate for run in runs for gate in view(ledger, run).gates]
+    finally:
+        ledger.close()
+    blobs = [blob for gate in gates for capture in gate.verdict.captures for blob in capture.blobs]
+    return list(dict.fromkeys(blob.sha256 for blob in blobs))
 
 
 def _lines(seen: Seen, width: int) -> list[Line]:

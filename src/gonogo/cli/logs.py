@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,25 +48,35 @@ def _heading(capture: Capture) -> str:
 def _print(store: Path, blob: Blob) -> None:
     path = store / blob.sha256[:2] / blob.sha256
     try:
-        if sys.stdout.isatty():
-            write("".join(f"{text}\n" for text in _lines(path)))
-        else:
-            _copy(path)
+        with path.open("rb") as file:
+            _check(file, path, blob)
+            if sys.stdout.isatty():
+                write("".join(f"{text}\n" for text in _lines(file)))
+            else:
+                _copy(file)
     except FileNotFoundError as error:
         raise IntegrityError(
             f"evidence `{blob.name}` is gone: {blob.sha256}", help="restore the state directory, or run the gate again"
         ) from error
 
 
-def _lines(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
-        for text in file:
-            yield safe(text.removesuffix("\n"))
+def _check(file: io.BufferedReader, path: Path, blob: Blob) -> None:
+    """Nothing is printed of bytes that are not the ones that were judged."""
+    if hashlib.file_digest(file, "sha256").hexdigest() != blob.sha256:
+        raise IntegrityError(
+            f"evidence `{blob.name}` was altered: `{path}`",
+            help="find out who changed it, then restore the state directory, or run the gate again",
+        )
+    file.seek(0)
 
 
-def _copy(path: Path) -> None:
+def _lines(file: io.BufferedReader) -> Iterator[str]:
+    for text in io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="\n"):
+        yield safe(text.removesuffix("\n"))
+
+
+def _copy(file: io.BufferedReader) -> None:
     import shutil
 
-    with path.open("rb") as file:
-        shutil.copyfileobj(file, sys.stdout.buffer)
+    shutil.copyfileobj(file, sys.stdout.buffer)
     sys.stdout.buffer.flush()

@@ -28,7 +28,7 @@ def _field_names(kind: Any) -> tuple[str, ...] | None:
 
 def dump(value: Any) -> Any:
     """A noun as plain JSON data. Spans are left out: where a thing was written is no part of what it is."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _PLAIN:
         return value
     names = _field_names(kind)

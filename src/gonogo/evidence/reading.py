@@ -42,13 +42,10 @@ def read(capture: Capture, params: Any, store: Opener, registry: Registry) -> tu
     the checklist declares speaks for its family instead of a report that a tool was asked for, except that what is
     bad stays counted in either.
     """
-    types = registry.observation_types
     runs = _runs(capture, store, registry)
-    asked = _combined([run.reading for run in runs if run.tool_name], types)
-    declared = _combined([run.reading for run in runs if not run.tool_name], types)
     facts = _facts(capture, params, store, registry)
     printed, text = _printed(capture, store)
-    whole = _joined([facts, _preferred(declared, asked, types), printed])
+    whole = _joined([facts, _reported(runs, registry), printed])
     troubles, notes, unexplained = _exits(capture, runs, text)
     every = dict.fromkeys((*capture.troubles, *whole.troubles, *troubles))
     noted = dict.fromkeys((*capture.notes, *whole.notes, *notes))
@@ -79,6 +76,16 @@ def _runs(capture: Capture, store: Opener, registry: Registry) -> list[_Run]:
         combined = _combined(readings, registry.observation_types)
         runs.append(_Run(refs[0].tool, tool, refs[0].exit, combined))
     return runs
+
+
+def _reported(runs: Sequence[_Run], registry: Registry) -> Reading:
+    """What all reports say together."""
+    if not runs:
+        return Reading()
+    types = registry.observation_types
+    asked = _combined([run.reading for run in runs if run.tool_name], types)
+    declared = _combined([run.reading for run in runs if not run.tool_name], types)
+    return _preferred(declared, asked, types)
 
 
 def _report(ref: ReportRef, capture: Capture, store: Opener, registry: Registry) -> Reading:

@@ -99,6 +99,13 @@ def _compiled(
     from gonogo.checklist.prose import compile_document
 
     document = parse(source)
+    for stray in document.strays:
+        problems.error(
+            "phase-heading-level",
+            f"`{stray.plain}` reads like a phase, but only a heading of level 2 opens one",
+            stray.span,
+            help=f"write `## {stray.plain}`",
+        )
     prose = compile_document(document, registry, problems)
     raw, renamed = with_blocks(document, prose.raw, source, problems)
     readings = {renamed.get(name, name): found for name, found in prose.readings.items()}

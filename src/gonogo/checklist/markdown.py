@@ -33,6 +33,7 @@ FIELD_NAMES = {
 """What a field may be called in the document form, and the field of the YAML form it becomes."""
 
 _PHASE = re.compile(r"^Phase\s+(\w+)\s*(?:[:.\u2013\u2014-]\s*(.*))?$", re.IGNORECASE | re.DOTALL)
+_STRAY_PHASE = re.compile(r"^Phase\s+(?:\d\w*|[A-Z]|[IVX]+)\s*(?:[:.\u2013\u2014-]|$)", re.IGNORECASE)
 _LABEL = re.compile(r"^(?:\*\*|__)?([A-Za-z][A-Za-z ]*?)(?:\*\*|__)?\s*:(?:\*\*|__)?(?=\s|$)\s*")
 _BAR = re.compile(r"\s\|\s+(?=[A-Za-z ]+:)")
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
@@ -103,6 +104,8 @@ class Document:
     sections: list[SectionText] = field(default_factory=list)
     phases: list[PhaseText] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
+    strays: list[Written] = field(default_factory=list)
+    """Headings that read like a phase, at a level that opens none."""
 
 
 def parse(source: Source) -> Document:
@@ -121,6 +124,7 @@ class _Outline:
         group: list[SyntaxTreeNode] = []
         for node in root.children:
             level = int(node.tag[1]) if node.type == "heading" else 9
+            self.stray(found, node, level)
             if level == 1 and found.title is None:
                 found.title = self.inline(node.children[0]) if node.children else None
             elif level <= 2:  # noqa: PLR2004 - h1 and h2 open sections
@@ -130,6 +134,15 @@ class _Outline:
                 group.append(node)
         self.section(found, heading, group)
         return found
+
+    def stray(self, found: Document, node: SyntaxTreeNode, level: int) -> None:
+        """Keep a heading that reads like a phase but opens none: its gates would join the phase before it."""
+        is_title = level == 1 and found.title is None
+        if node.type != "heading" or not node.children or not (is_title or level > 2):  # noqa: PLR2004 - h1 and h2 open
+            return
+        text = self.inline(node.children[0])
+        if _STRAY_PHASE.match(text.plain):
+            found.strays.append(text)
 
     # --- places ------------------------------------------------------------------------------------------------
 

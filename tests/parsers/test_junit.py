@@ -39,8 +39,17 @@ def test_collection_error_is_no_executed_test() -> None:
     found = read("junit", HEAD + '<testcase name="x"><error message="collection failure"/></testcase>' + TAIL)
     assert not found.observations
     assert slugs(found) == ["no-tests"]
-    assert "1 could not be run" in found.troubles[0].message
+    (trouble,) = found.troubles
+    assert trouble.message == "no test was executed: 1 could not be run; x: collection failure"
+    assert trouble.help == "mend what keeps it from loading"
     assert found.findings[0].severity == "errored"
+
+
+@pytest.mark.parametrize(("skipped", "note"), [(1, "1 test skipped"), (2, "2 tests skipped")])
+def test_skipped_tests_are_told_beside_those_that_ran(skipped: int, note: str) -> None:
+    cases = "".join(f'<testcase name="s{number}"><skipped/></testcase>' for number in range(skipped))
+    found = read("junit", HEAD + '<testcase name="a"/>' + cases + TAIL)
+    assert (found.value("tests.passed"), found.notes) == (1, (note,))
 
 
 @pytest.mark.parametrize(

@@ -124,12 +124,12 @@ class Tests:
     def reading(self) -> Reading:
         """Observations, or, where not one test was executed, the trouble `no-tests` and none of them."""
         notes = [*self.notes, *self.findings.notes]
+        if self.skipped and self.passed + self.failed:
+            notes.insert(0, f"{self.skipped} {'test' if self.skipped == 1 else 'tests'} skipped")
         if self.flaky:
             notes.insert(0, f"{self.flaky} flaky: failed first, passed on a retry")
         if self.passed + self.failed == 0:
-            return silent(
-                unknown("no-tests", self._why(), "look at which tests the command selects"), self.findings, tuple(notes)
-            )
+            return silent(unknown("no-tests", self._why(), self._help()), self.findings, tuple(notes))
         values: dict[str, Value | None] = {
             "tests.total": self.passed + self.failed + self.errored + self.skipped + self.not_run,
             "tests.passed": self.passed,
@@ -151,4 +151,16 @@ class Tests:
             )
             if count
         ]
-        return f"no test was executed: {', '.join(parts) or 'none was found'}"
+        return f"no test was executed: {', '.join(parts) or 'none was found'}{self._not_loaded()}"
+
+    def _not_loaded(self) -> str:
+        """What could not be loaded, and what was said about it: `; src/a.test.ts: cannot find module "x"`."""
+        first = next((finding for finding in self.findings.kept if finding.severity == "errored"), None)
+        if not self.errored or first is None:
+            return ""
+        said = first.message.partition("\n")[0]
+        where = first.path or first.id
+        return f"; {where}: {said}" if said and where not in said else f"; {said or where}"
+
+    def _help(self) -> str:
+        return "mend what keeps it from loading" if self.errored else "look at which tests the command selects"

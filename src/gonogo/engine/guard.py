@@ -117,14 +117,19 @@ def in_worktree(tree: Tree, order: Order) -> Seen:
     return Seen((_trouble(rest, [order.gate]),) if rest else (), notes)
 
 
+def _edited(changed: tuple[str, ...]) -> str:
+    """Who else it may have been: the tree does not tell who wrote into it."""
+    return f"or somebody edited {'it' if len(changed) == 1 else 'them'} while the gate ran"
+
+
 def _trouble(changed: tuple[str, ...], active: list[str]) -> Trouble:
     if len(active) == 1:
-        message = f"a check must not change what it checks: it changed {_named(changed)}"
+        message = f"a check must not change what it checks: it changed {_named(changed)}, {_edited(changed)}"
         return Trouble(Outcome.FAIL, CHANGED, message, "make it check only, or declare the paths under `changes:`")
     return Trouble(
         Outcome.FAIL,
         CHANGED,
-        f"a check must not change what it checks: one of these changed {_named(changed)}: {_named(active)}",
+        f"a check must not change what it checks: one of these changed {_named(changed)}: {_named(active)}, {_edited(changed)}",
         f"run each alone to see which: `gonogo run --gate {active[0]}`",
     )
 

@@ -107,7 +107,7 @@ class CallContext:
     ) -> Ran:
         """Run a process and bring back its stored streams and the reports of the tools in it."""
         shop = self._workshop
-        reports = shop.scratch / "reports" / str(next(shop.numbers))
+        reports = shop.scratch / f"reports-{next(shop.numbers)}"
         asked = bool(getattr(self._params, "ask", True))
         wrapped = shim.prepare(shop.wrappers, shop.registry.tools, reports) if asked else {}
         given, troubles = self._from_files()
@@ -156,7 +156,7 @@ class CallContext:
         refs: list[ReportRef] = []
         blobs: list[Blob] = []
         try:
-            for record in () if _unused(reports) else shim.collect(reports, self.root):
+            for record in shim.collect(reports, self.root) if reports.is_dir() else ():
                 self.notes += record.notes
                 troubles += shim.troubles(record, shop.registry.tools.get(record.tool))
                 for index, written in enumerate(record.reports):
@@ -200,15 +200,6 @@ class CallContext:
     def add_secrets(self, values: Sequence[str]) -> None:
         """From now on these values reach no file, log or screen."""
         self._workshop.redactor.add(values)
-
-
-def _unused(directory: Path) -> bool:
-    """Whether nobody wrote into the directory, which is gone then."""
-    try:
-        directory.rmdir()
-    except OSError:
-        return False
-    return True
 
 
 def _why(error: Exception) -> str:

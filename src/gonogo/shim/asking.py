@@ -111,6 +111,7 @@ class _Attempt:
 
 def _run(attempt: _Attempt) -> _Attempt:
     ask = attempt.ask
+    attempt.reports.mkdir(mode=0o700, exist_ok=True)
     _write_record(attempt, ended=False)
     for asked in ask.reports:
         if asked.cwd_relative:

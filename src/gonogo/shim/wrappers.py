@@ -71,11 +71,10 @@ _FILLING = threading.Lock()
 def prepare(directory: Path, tools: Mapping[str, Tool], reports: Path | None = None) -> dict[str, str]:
     """Fill `directory` with wrappers (once; later calls find them) and return the variables to merge.
 
-    `reports` is where records go (default: `directory/reports`); it is created. One directory of wrappers serves many
-    attempts at once, each with its own reports directory.
+    `reports` is where records go (default: `directory/reports`); the first tool that is asked makes it, in a directory
+    that is there. One directory of wrappers serves many attempts at once, each with its own reports directory.
     """
     where = reports or directory / "reports"
-    where.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _FILLING:
         if not (directory / MARK).exists():
             _fill(directory, tools)

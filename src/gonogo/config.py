@@ -14,6 +14,9 @@ from gonogo.errors import Diagnostic, InputError, OperationError
 _PREFIX = "GONOGO_"
 
 
+DEFAULT_TARGET = "staging"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a person can set. Later sources win: default, `GONOGO_*` variables, the command line."""
@@ -28,7 +31,7 @@ class Settings:
     """A tree that differs from the commit may still end in GO; the record keeps it."""
     time_budget: float | None = None
     """Seconds for the whole run; None: no bound."""
-    target: str = "staging"
+    target: str = DEFAULT_TARGET
 
     @property
     def workers(self) -> int:

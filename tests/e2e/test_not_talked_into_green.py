@@ -1,4 +1,4 @@
-"""Eighteen ways to talk a gate into green, on the example project; none works. Numbered as in docs/false-greens.md."""
+"""Nineteen ways to talk a gate into green, on the example project; none works. Numbered as in docs/false-greens.md."""
 
 from __future__ import annotations
 
@@ -337,3 +337,15 @@ def test_18_vitest_stopped_early_by_bail(project: Project) -> None:
     assert_stopped(run, "tests", "FAIL", NO_GO)
     outcomes = {j["criterion"]: j["outcome"] for j in run.gate("tests")["judgements"]}
     assert outcomes["tests.not_run == 0"] != "PASS"
+
+
+def test_19_a_pipe_that_hides_a_failure(project: Project) -> None:
+    project.checklist(gate("Vet", "\"sh -c 'exit 3' | cat\"", '"exit == 0"'))
+    assert_stopped(project.run(), "vet", "FAIL", NO_GO, "exit 3")
+
+
+def test_19_a_tool_whose_failure_is_swallowed(project: Project) -> None:
+    project.write("only/eslint.config.js", "export default [{ rules: { 'no-undef': 'error' } }];\n")
+    project.write("only/a.js", "nobody();\n")
+    project.checklist(gate("Lint", '"cd only && npx eslint . || true"', '"exit == 0"'))
+    assert_stopped(project.run(), "lint", "FAIL", NO_GO, "hid it")

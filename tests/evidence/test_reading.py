@@ -120,6 +120,12 @@ def test_report_that_is_not_in_the_evidence() -> None:
     assert [trouble.slug for trouble in scene.read()[0].troubles] == ["no-report"]
 
 
+def test_an_exit_code_that_the_command_line_hid_is_observed() -> None:
+    found, _ = Scene(0).add("eslint_json", eslint(2), tool="eslint", exit=1).read()
+    assert found.value("exit") == 1
+    assert "`eslint` exited 1, and the command line hid it" in found.notes
+
+
 @pytest.mark.parametrize("code", [126, 127])
 def test_where_nothing_ran_there_is_no_exit_code(code: int) -> None:
     found, _ = Scene(code).read()

@@ -36,7 +36,7 @@ def test_it_names_distance_finding_owner_and_command() -> None:
         "lint errors 3, needs 0: 3 too many",
         "`backend/src/app.ts:12:7  Unexpected console statement`",
         "owner: Backend, Frontend, Shared",
-        "`gonogo run --gate formatting-linting`",
+        "`gonogo run READINESS.md --gate formatting-linting`",
         "Branch hygiene: this demo has no remote",
     ):
         assert words in said

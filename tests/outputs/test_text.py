@@ -6,8 +6,9 @@ from dataclasses import replace
 from inline_snapshot import snapshot
 
 from gonogo.model.outcome import DecisionWord, Outcome
-from gonogo.model.run import RunState
-from gonogo.model.verdict import Decision, Reason
+from gonogo.model.plan import Node
+from gonogo.model.run import GateView, RunState
+from gonogo.model.verdict import Decision, Reason, Verdict
 from gonogo.outputs.text import text
 from tests.outputs.runs import gate, green, mixed, red, run, seen
 
@@ -49,31 +50,32 @@ def test_a_run_with_one_of_each_outcome() -> None:
              lint errors 3, needs 0: 3 too many
     first    backend/src/app.ts:12:7 Unexpected console statement (+ 2 more)
     owner    Backend, Frontend, Shared
-    alone    gonogo run --gate formatting-linting
+    alone    gonogo run READINESS.md --gate formatting-linting
+    output   gonogo logs formatting-linting
     evidence .gonogo/state/evidence/ff/ffffffffffff* (report/eslint.json, 1 more file)
 
   ! ERROR    Docs build  phase 1
              missing script: `docs:build`
     to mend  run it again
     owner    Backend
-    alone    gonogo run --gate docs-build
+    alone    gonogo run READINESS.md --gate docs-build
 
   ~ STALE    Unit tests  phase 1
              `test-results/coverage.json` was there before and was not written anew
     to mend  run it again
     owner    Backend
-    alone    gonogo run --gate unit-tests
+    alone    gonogo run READINESS.md --gate unit-tests
 
   ? UNKNOWN  Security  phase 1
              npm audit gave an error, not a report: 405 Method Not Allowed
     to mend  run it again
     owner    Backend
-    alone    gonogo run --gate security
+    alone    gonogo run READINESS.md --gate security
 
   ? UNKNOWN  Secrets set  (waits for an answer)  phase 4
     question Are all required vars resolved?
     owner    Backend
-    alone    gonogo run --gate secrets-set
+    alone    gonogo run READINESS.md --gate secrets-set
 
   · not run  phase 1 is not green
              Deploy app, Smoke endpoints
@@ -134,3 +136,14 @@ def test_many_sentences_of_one_gate_are_counted_not_listed() -> None:
     said = text(run(red(gate("A"), judgements=judgements)))
     assert "and 34 more: gonogo show a" in said
     assert len(said.splitlines()) < 40
+
+
+def test_a_run_of_one_gate_says_that_it_was_only_a_part() -> None:
+    part, rest, excluded = gate("Part"), gate("Rest"), gate("Excluded")
+    left = Verdict("rest", "1", Outcome.NOT_RUN, reason="not selected")
+    none = GateView(excluded, Verdict("excluded", "1", Outcome.NOT_APPLICABLE, reason="not here"))
+    shown = run(green(part), GateView(rest, left), none, decision=DecisionWord.HOLD)
+    nodes = (Node(part), Node(rest, left_out="not selected"), Node(excluded, not_applicable="not here"))
+    told = text(replace(shown, plan=replace(shown.plan, nodes=nodes)))
+    assert "only part of the checklist was run" in told
+    assert "is not applicable" not in told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -120,10 +121,20 @@ def argv_of(command: str | Sequence[str], env: Mapping[str, str]) -> tuple[tuple
         argv = words(command) if command.strip() else ()
     if argv is None:
         assert isinstance(command, str)
-        return (SHELL, "-c", command), True
+        return (*_shell(command, env), "-c", command), True
     if not argv or not argv[0] or any("\0" in word for word in argv):
         raise CannotStart(trouble("no-command", "there is no command to run", "write one, or remove the entry"))
     return argv, False
+
+
+def _shell(command: str, env: Mapping[str, str]) -> tuple[str, ...]:
+    """The shell for a text. `go vet ./... | tee vet.log` exits like `tee`, which would hide that the look failed.
+
+    So a pipe is run by bash with `pipefail` where bash is there; other text, and machines without it, by /bin/sh.
+    """
+    piped = re.search(r"(?<!\|)\|(?!\|)", _without(command, "'\""))
+    bash = shutil.which("bash", path=env.get("PATH", os.defpath)) if piped else None
+    return (bash, "-o", "pipefail") if bash else (SHELL,)
 
 
 def program(name: str, cwd: Path, env: Mapping[str, str]) -> str:

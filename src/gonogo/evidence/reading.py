@@ -44,7 +44,7 @@ def read(capture: Capture, params: Any, store: Opener, registry: Registry) -> tu
     """
     runs = _runs(capture, store, registry)
     facts = _facts(capture, params, store, registry)
-    printed, text = _printed(capture, store)
+    printed, text = _printed(capture, store, _hidden(capture, runs))
     whole = _joined([facts, _reported(runs, registry), printed])
     troubles, notes, unexplained = _exits(capture, runs, text)
     every = dict.fromkeys((*capture.troubles, *whole.troubles, *troubles))
@@ -252,18 +252,26 @@ def _number(value: Value) -> float:
 # --- exit code and output ------------------------------------------------------------------------------------
 
 
-def _printed(capture: Capture, store: Opener) -> tuple[Reading, str]:
+def _hidden(capture: Capture, runs: Sequence[_Run]) -> _Run | None:
+    """A tool that did not exit clean behind a command that exits 0: `ruff check . || true`."""
+    loud = (r for r in runs if r.exit and (r.tool is None or r.tool.exits.get(r.exit) != "clean"))
+    return next(loud, None) if capture.exit == 0 else None
+
+
+def _printed(capture: Capture, store: Opener, hidden: _Run | None) -> tuple[Reading, str]:
     """`exit` and `output` of a command, and its text for the tools that explain their exit codes by it."""
     streams = [blob for blob in (capture.blob("stdout"), capture.blob("stderr")) if blob is not None]
     if not streams:
         return Reading(), ""
     text = _text(streams, store)
-    exit_ = None if capture.exit in _NOTHING_RAN else capture.exit
+    exit_ = None if capture.exit in _NOTHING_RAN else hidden.exit if hidden else capture.exit
     found = [] if exit_ is None else [Observation("exit", exit_, "exit code")]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = (
+        (f"`{hidden.tool_name}` exited {hidden.exit}, and the command line hid it",) if hidden else ()
+    )
     if any(blob.cut for blob in streams):
         size = sum(blob.total for blob in streams)
-        notes = (f"the output of {size:,} bytes was not kept whole, so nothing is judged by it",)
+        notes += (f"the output of {size:,} bytes was not kept whole, so nothing is judged by it",)
     else:
         found.append(Observation("output", text, "stdout, stderr"))
     return Reading(tuple(found), notes=notes), text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from gonogo.judge.waivers import live
@@ -72,7 +72,8 @@ def decide(
     else:
         word = DecisionWord.GO
     ordered = sorted(said, key=lambda one: one.weight)
-    return Decision(word, (*(one.reason for one in ordered), *(Reason("", note) for note in notes)), as_of)
+    reasons = [replace(one.reason, remark=one.weight is _Weight.REMARK) for one in ordered]
+    return Decision(word, (*reasons, *(Reason("", note, remark=True) for note in notes)), as_of)
 
 
 # --- gates ---------------------------------------------------------------------------------------------------
@@ -151,8 +152,10 @@ def _why(verdict: Verdict, judgements: Sequence[Judgement] | None = None, *, out
     """The distances, reasons, troubles or questions behind a verdict's outcome, in words."""
     wanted = outcome or verdict.outcome
     told = verdict.judgements if judgements is None else judgements
+    troubles = [trouble.message for trouble in verdict.troubles if trouble.outcome is wanted]
     causes = [j.distance or j.reason or j.criterion for j in told if j.outcome is wanted]
-    causes += [trouble.message for trouble in verdict.troubles if trouble.outcome is wanted]
+    # What several criteria could not look at for one reason is one cause.
+    causes = [cause for cause in causes if not any(message in cause for message in troubles)] + troubles
     if wanted is Outcome.UNKNOWN:
         causes += [f"waits for an answer: {question}" for question in verdict.questions]
     causes = list(dict.fromkeys(causes))

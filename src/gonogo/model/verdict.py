@@ -90,6 +90,8 @@ class Reason:
 
     gate: str
     text: str
+    remark: bool = False
+    """It holds nothing: a waiver, a gate that is not applicable, a note."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from gonogo import __version__
 from gonogo.model.codec import dump
 from gonogo.model.outcome import Outcome
 from gonogo.model.run import GateView, RunView
+from gonogo.model.verdict import Decision
 from gonogo.plugins import output
 from gonogo.telling.kept import kept
 
@@ -30,7 +31,8 @@ def document(view: RunView) -> dict[str, Any]:
         "gonogo": __version__,
         "decision": decision.word.value if decision else None,
         "exit_code": view.exit_code,
-        "reasons": [{"gate": reason.gate, "text": reason.text} for reason in decision.reasons] if decision else [],
+        "reasons": _reasons(decision, remarks=False),
+        "remarks": _reasons(decision, remarks=True),
         "as_of": decision.as_of if decision else "",
         "run": view.id,
         "state": view.state.value,
@@ -50,6 +52,11 @@ def document(view: RunView) -> dict[str, Any]:
         "phases": [{"id": phase.id, "title": phase.title} for phase in plan.phases],
         "gates": [_gate(view, gate) for gate in view.gates],
     }
+
+
+def _reasons(decision: Decision | None, *, remarks: bool) -> list[dict[str, str]]:
+    said = decision.reasons if decision else ()
+    return [{"gate": reason.gate, "text": reason.text} for reason in said if reason.remark is remarks]
 
 
 def _gate(view: RunView, gate: GateView) -> dict[str, Any]:
@@ -131,6 +138,8 @@ _SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _SECONDS = {"type": "number", "minimum": 0, "description": "duration on the monotonic clock"}
 _OUTCOME = {"enum": [outcome.value for outcome in Outcome]}
 _TEXTS = {"type": "object", "additionalProperties": _STRING}
+
+_REASON = _object({"gate": _text("empty: the run"), "text": _STRING})
 
 _JUDGEMENT = _object(
     {
@@ -218,7 +227,8 @@ _DECISION = {
     "gonogo": _text("version of gonogo"),
     "decision": {"enum": ["GO", "NO-GO", "HOLD", None], "description": "null: the run is not finished"},
     "exit_code": {"type": ["integer", "null"]},
-    "reasons": _list(_object({"gate": _text("empty: the run"), "text": _STRING}), "worst first"),
+    "reasons": _list(_REASON, "why it is not GO, worst first; empty on GO"),
+    "remarks": _list(_REASON, "what holds nothing: waived, not applicable, optional, notes"),
     "as_of": _text("the moment waivers were measured against"),
     "run": _text("id of the run"),
     "state": {"enum": ["running", "finished", "interrupted"]},

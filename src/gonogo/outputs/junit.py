@@ -10,7 +10,7 @@ from gonogo.model.run import GateView, RunView
 from gonogo.plugins import output
 from gonogo.telling.kept import kept
 from gonogo.telling.sheet import first_finding
-from gonogo.telling.words import because, listed, mends, qualities, safe
+from gonogo.telling.words import because, listed, mends, qualities, run_alone, safe
 
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot carry, escaped or not."""
@@ -68,7 +68,7 @@ def _case(view: RunView, gate: GateView) -> ET.Element:
         quality = qualities(gate.verdict)
         kind = f"{gate.outcome.value}{', ' + quality if quality else ''}"
         element = ET.Element(tag, {"message": _clean(reasons[0]), "type": kind})
-        element.text = _clean("\n".join(_details(gate, reasons)))
+        element.text = _clean("\n".join(_details(view, gate, reasons)))
         case.append(element)
     out = ET.SubElement(case, "system-out")
     out.text = _clean("\n".join(f"{file.name}: {file.path}" for file in kept(view, gate.verdict) if file.size))
@@ -87,7 +87,7 @@ def _tag(gate: GateView) -> str:
     return "" if gate.outcome is Outcome.PASS else "error"
 
 
-def _details(gate: GateView, reasons: list[str]) -> list[str]:
+def _details(view: RunView, gate: GateView, reasons: list[str]) -> list[str]:
     finding = first_finding(gate.verdict)
     return [
         *reasons,
@@ -95,7 +95,7 @@ def _details(gate: GateView, reasons: list[str]) -> list[str]:
         *(f"question: {safe(question)}" for question in gate.verdict.questions),
         *(f"to mend: {order}" for order in mends(gate.verdict)),
         f"owner: {listed(list(gate.gate.owners), 6) or 'nobody is named'}",
-        f"alone: gonogo run --gate {safe(gate.gate.id)}",
+        f"alone: {run_alone(view, gate)}",
     ]
 
 

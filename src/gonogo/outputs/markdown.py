@@ -20,6 +20,7 @@ from gonogo.telling.words import (
     mends,
     number,
     qualities,
+    run_alone,
     safe,
     short_commit,
     tally,
@@ -34,7 +35,7 @@ _FINDINGS = 10
 def markdown(view: RunView) -> str:
     """Markdown: the decision as heading, a table of all gates, each gate that is not green, and the evidence."""
     parts = [_head(view), _reasons(view), _table(view)]
-    parts += [_details(gate) for gate in worst_first(view.gates) if gate.outcome not in _QUIET]
+    parts += [_details(view, gate) for gate in worst_first(view.gates) if gate.outcome not in _QUIET]
     parts += [_excluded(view), _notes(view), _evidence(view), _foot(view)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -116,7 +117,7 @@ def _table(view: RunView) -> str:
     return "\n".join(rows)
 
 
-def _details(gate: GateView) -> str:
+def _details(view: RunView, gate: GateView) -> str:
     verdict = gate.verdict
     lines = [f"### {_text(SYMBOLS[gate.outcome])} {WORDS[gate.outcome]}: {_text(gate.gate.title)}", ""]
     lines += [f"- {_text(reason)}" for reason in because(verdict)]
@@ -126,7 +127,7 @@ def _details(gate: GateView) -> str:
     lines += [f"- and {number(more, 'more finding')}"] if more else []
     lines += [f"- to mend: {_text(order)}" for order in mends(verdict)]
     lines.append(f"- owner: {_text(listed(list(gate.gate.owners), 6)) or 'nobody is named'}")
-    lines.append(f"- alone: {_code(f'gonogo run --gate {gate.gate.id}')}")
+    lines.append(f"- alone: {_code(run_alone(view, gate))}")
     return "\n".join(lines)
 
 

@@ -24,6 +24,7 @@ from gonogo.telling.words import (
     number,
     place,
     qualities,
+    run_alone,
     safe,
     short_commit,
     tally,
@@ -152,17 +153,17 @@ def verdict_sentence(view: RunView, width: int) -> list[Line]:
         )
         return [*lines, line("  go on with: gonogo run --resume", "dim")] if interrupted else lines
     style = DECISION_STYLES[decision.word]
-    meaning = "the run as a whole holds it" if _only_the_run_holds(view) else DECISION_MEANINGS[decision.word]
+    meaning = DECISION_MEANINGS[decision.word]
+    if decision.word is DecisionWord.HOLD and not any(g.outcome in _RED and not g.verdict.waived for g in view.gates):
+        meaning = "only part of the checklist was run" if _partial(view) else "the run as a whole holds it"
     counts = wrap(tally(view.gates), max(20, width - 2))
     lines = _led(Piece(f"  {decision.word.value}  ", style), f"{where}: {meaning}", width)
     return [*lines, *(line(f"  {part}", "dim") for part in counts)]
 
 
-def _only_the_run_holds(view: RunView) -> bool:
-    """Whether no required gate holds the decision back: a dirty tree does, or a time budget that is spent."""
-    unseen = (*_RED, Outcome.NOT_RUN)
-    held = [g for g in view.gates if g.outcome in unseen and not g.gate.optional and not g.verdict.waived]
-    return view.decision is not None and view.decision.word is DecisionWord.HOLD and not held
+def _partial(view: RunView) -> bool:
+    """Whether a required gate was left out by what a person selected."""
+    return any(node.left_out and not node.gate.optional for node in view.plan.nodes)
 
 
 def ending(view: RunView, width: int) -> list[Line]:
@@ -170,7 +171,8 @@ def ending(view: RunView, width: int) -> list[Line]:
     lines: list[Line] = []
     for block in (*_reasons(view, width), *_tolerated(view, width)):
         lines += [line(), *block]
-    for section in (_not_run(view, width), _not_applicable(view, width), _notes(view, width), _footer(view, width)):
+    excluded = [] if _partial(view) else _not_applicable(view, width)
+    for section in (_not_run(view, width), excluded, _notes(view, width), _footer(view, width)):
         if section:
             lines += [line(), *section]
     return lines
@@ -186,18 +188,17 @@ def _reasons(view: RunView, width: int) -> Iterator[list[Line]]:
     for reason in reasons:
         gate = gates.get(reason.gate)
         if gate is None and reason.text not in view.notes:
-            yield _about_the_run(view, safe(reason.text), width)
+            yield _about_the_run(reason, safe(reason.text), width)
         elif gate is not None and gate.outcome is Outcome.PASS:
-            yield _about_the_run(view, f"{safe(gate.gate.title)}: {safe(reason.text)}", width)
+            yield _about_the_run(reason, f"{safe(gate.gate.title)}: {safe(reason.text)}", width)
         elif gate is not None and gate.outcome in _RED and gate.gate.id not in seen:
             seen.add(gate.gate.id)
             yield gate_block(view, gate, width)
 
 
-def _about_the_run(view: RunView, text: str, width: int) -> list[Line]:
-    """A reason that is no gate's outcome; on a GO it is a remark."""
-    go = view.decision is not None and view.decision.word is DecisionWord.GO
-    return labelled("note", text, width) if go else _led(Piece("  ! run      ", "warn"), text, width)
+def _about_the_run(reason: Reason, text: str, width: int) -> list[Line]:
+    """A reason that is no gate's outcome, or a remark, which holds nothing."""
+    return labelled("note", text, width) if reason.remark else _led(Piece("  ! run      ", "warn"), text, width)
 
 
 def _tolerated(view: RunView, width: int) -> Iterator[list[Line]]:
@@ -231,7 +232,8 @@ def _particulars(view: RunView, gate: GateView, width: int) -> list[Line]:
     rows += [("to mend", order) for order in mends(verdict)[:2]]
     rows += [
         ("owner", listed([safe(owner) for owner in gate.gate.owners], _AT_MOST) or "nobody is named"),
-        ("alone", f"gonogo run --gate {safe(gate.gate.id)}"),
+        ("alone", run_alone(view, gate)),
+        ("output", f"gonogo logs {safe(gate.gate.id)}" if verdict.captures else ""),
         ("evidence", _evidence(view, verdict)),
     ]
     return [text for label, value in rows if value for text in labelled(label, value, width)]

@@ -7,12 +7,14 @@ attention is upper case, so that it stands out without colour too.
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterable, Iterator
 
+from gonogo.config import DEFAULT_TARGET
 from gonogo.model.checklist import Gate
 from gonogo.model.outcome import DecisionWord, Outcome, State
-from gonogo.model.run import GateView
+from gonogo.model.run import GateView, RunView
 from gonogo.model.verdict import Judgement, Verdict
 
 SYMBOLS = {
@@ -225,3 +227,10 @@ def tally(gates: tuple[GateView, ...]) -> str:
     """`9 pass, 2 FAIL, 1 UNKNOWN, 3 n/a`: counts of outcomes, green first, in words."""
     counts = {outcome: sum(1 for g in gates if g.outcome is outcome) for outcome in (Outcome.PASS, *WORST_FIRST[:-1])}
     return ", ".join(f"{count} {WORDS[outcome]}" for outcome, count in counts.items() if count) or "no gates"
+
+
+def run_alone(view: RunView, gate: GateView) -> str:
+    """The command that runs this gate alone, as it was run: same checklist, same target."""
+    source, target = view.plan.source, view.plan.target
+    words = ["gonogo", "run", *([source] if source not in {"", "gonogo.yaml"} else []), "--gate", gate.gate.id]
+    return safe(shlex.join([*words, *(["--target", target] if target != DEFAULT_TARGET else [])]))

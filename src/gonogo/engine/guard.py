@@ -129,7 +129,8 @@ def _trouble(changed: tuple[str, ...], active: list[str]) -> Trouble:
     return Trouble(
         Outcome.FAIL,
         CHANGED,
-        f"a check must not change what it checks: one of these changed {_named(changed)}: {_named(active)}, {_edited(changed)}",
+        f"a check must not change what it checks: one of these changed {_named(changed)}: {_named(active)}, "
+        f"{_edited(changed)}",
         f"run each alone to see which: `gonogo run --gate {active[0]}`",
     )
 

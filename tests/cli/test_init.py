@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from gonogo.cli.survey import survey
 from tests.cli.conftest import Gonogo, Repository
+from tests.npm_project import Project, npm_project  # noqa: F401 - the fixture `project`
 
 
 @pytest.fixture
@@ -100,3 +102,17 @@ def test_a_python_project_runs(gonogo: Gonogo, bare: Repository) -> None:
     assert said.exit == 0, said.out
     tests = next(g for g in json.loads(said.out)["gates"] if g["id"] == "python-tests")
     assert [j["value"] for j in tests["judgements"]] == ["0", "0", "0", "1"]
+
+
+def test_what_it_writes_is_formatted_as_prettier_wants_it(gonogo: Gonogo, bare: Repository, project: Project) -> None:
+    bare.write("package.json", json.dumps({"engines": {"node": ">=18"}, "scripts": {"format:check": "prettier -c ."}}))
+    bare.write("pyproject.toml", "[tool.ruff]\n[tool.pytest.ini_options]\n")
+    for name in ("go.mod", "compose.yaml", ".env.example", ".env.staging.example", ".env.a-rather-long-name.example"):
+        bare.write(name, "")
+    owners = ("Team A", "@org/b", "Somebody with a rather long name", 'Grace "Amazing" Hopper', "It's me", "42")
+    assert gonogo("init", *(part for owner in owners for part in ("--owner", owner))).exit == 0
+    text = Path("gonogo.yaml").read_text()
+    project.write({"gonogo.yaml": text})
+    checked = project.run("npx prettier --check .", wrapped=False)
+    assert checked.exit == 0, project.run("npx prettier gonogo.yaml", wrapped=False).stdout
+    assert gates(gonogo)["tooling"]["owners"] == list(owners)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from gonogo import checklist as checklists
+from gonogo.checklist.emit import emit, scalar
 from gonogo.cli.failure import say
 from gonogo.cli.place import Place, here
 from gonogo.cli.survey import PHASES, Proposal, survey
@@ -79,47 +77,29 @@ def _owners(root: Path) -> tuple[str, ...]:
 
 
 def written(title: str, proposals: Iterable[Proposal], owners: Iterable[str]) -> str:
-    """The checklist as YAML, with a remark on why each gate is there."""
+    """The checklist as YAML, with a remark on why each gate is there; laid out as Prettier lays it out.
+
+    A repository that checks its format must not be NO-GO because of the very file that asks for it.
+    """
     proposals, people = list(proposals), list(owners)
     lines = ["# What must hold before a release. `gonogo run` judges it; `gonogo explain GATE` says how.", "gonogo: 1"]
-    lines += [f"title: {_scalar(f'{title} readiness')}", "", "phases:"]
+    lines += [f"title: {scalar(f'{title} readiness')}", "", "phases:"]
     for identity, name in PHASES.items():
         gates = [proposal for proposal in proposals if proposal.phase == identity]
         if gates:
-            lines += [f"  - id: {_scalar(identity)}", f"    title: {_scalar(name)}", "    gates:"]
+            lines += [f"  - id: {scalar(identity)}", f"    title: {scalar(name)}", "    gates:"]
             for proposal in gates:
-                lines += ["", *_gate(proposal, people)]
-            lines.append("")
+                lines += [*_gate(proposal, people), ""]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def _gate(proposal: Proposal, owners: list[str]) -> list[str]:
-    lines = [
-        f"      # because of {proposal.why}",
-        f"      - title: {_scalar(proposal.title)}",
-        f"        owners: {_flow(owners)}",
-        "        commands:",
-        *(f"          - {_flow(command)}" for command in proposal.commands),
-        "        criteria:",
-        *(f"          - {_scalar(criterion)}" for criterion in proposal.criteria),
-    ]
-    return [*lines, *(f"        {key}: {_flow(value)}" for key, value in proposal.more.items())]
-
-
-_UNSAFE = re.compile(r"""[\[\]{},"'\\\n\t]|: |:$| #| $""")
-_WORDS = frozenset(("yes", "no", "true", "false", "null", "on", "off"))
-
-
-def _scalar(text: str) -> str:
-    """A YAML scalar: as it stands where that is safe in a flow too, else in JSON's quotes, which YAML reads alike."""
-    plain = text[:1].isalpha() and not _UNSAFE.search(text) and text.lower() not in _WORDS
-    return text if plain else json.dumps(text, ensure_ascii=False)
-
-
-def _flow(value: Any) -> str:
-    """A value on one line."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
-    return _scalar(value) if isinstance(value, str) else json.dumps(value)
+    fields = {
+        "title": proposal.title,
+        "owners": owners,
+        "commands": proposal.commands,
+        "criteria": proposal.criteria,
+        **proposal.more,
+    }
+    first, *rest = emit(fields).splitlines()
+    return [f"      # because of {proposal.why}", f"      - {first}", *(f"        {line}" for line in rest)]

@@ -368,26 +368,3 @@ def test_windows_line_ends_and_a_byte_order_mark(write: Write, tmp_path: Path, r
     path = tmp_path / "w.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + gate().replace("\n", "\r\n").encode())
     assert load(path, registry).checklist == load(write("u.yaml", gate()), registry).checklist
-
-
-GATE_OF_PROSE = "- Lint:\n  - Command: `npm run lint`\n  - Owner: Ada\n  - Pass: exit 0\n"
-
-
-@pytest.mark.parametrize("marks", ["###", "####"])
-def test_a_phase_at_another_level_would_run_its_gates_early(mistakes: Mistakes, marks: str) -> None:
-    later = GATE_OF_PROSE.replace("Lint", "Go")
-    text = f"# T\n\n## Phase 1: check\n\n{GATE_OF_PROSE}\n{marks} Phase 2: ship\n\n{later}"
-    found = only(mistakes("a.md", text), "phase-heading-level")
-    assert (caret(found), found.help) == ("Phase 2: ship", "write `## Phase 2: ship`")
-
-
-def test_a_first_phase_in_the_place_of_the_title_would_lose_its_gates(mistakes: Mistakes) -> None:
-    later = GATE_OF_PROSE.replace("Lint", "Go")
-    text = f"# Phase 1: check\n\n{GATE_OF_PROSE}\n## Phase 2: ship\n\n{later}"
-    found = only(mistakes("a.md", text), "phase-heading-level")
-    assert (caret(found), found.help) == ("Phase 1: check", "write `## Phase 1: check`")
-
-
-@pytest.mark.parametrize("heading", ["### Phase alignment", "### Phases 1 and 2", "### Phase 2 of the moon"])
-def test_a_heading_that_only_begins_like_a_phase_is_text(loads: Loads, heading: str) -> None:
-    assert loads("a.md", f"# T\n\n## Phase 1: check\n\n{GATE_OF_PROSE}\n{heading}\n").checklist.gates

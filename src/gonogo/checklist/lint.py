@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from gonogo.checklist.fields import DEFAULT_KIND
 from gonogo.checklist.raw import Raw
 from gonogo.checklist.shape import NO_CRITERION
 from gonogo.checklist.source import Problems
 from gonogo.errors import Span, nearest
 from gonogo.model.checklist import Checklist, Effect, Gate
+from gonogo.shell import words
 
 
 def lint(checklist: Checklist, problems: Problems, *, prose: bool, raws: Sequence[Raw]) -> None:
@@ -26,6 +30,7 @@ def lint(checklist: Checklist, problems: Problems, *, prose: bool, raws: Sequenc
         _owner_and_criterion(gate, raw, problems, prose=prose)
         _needs(gate, gates, order, raw, problems)
         _retries(gate, raw, problems)
+        _cannot_fail(gate, problems)
         for text in gate.unread:
             message = f"text of `{gate.id}` that no rule understood: {_short(text)}"
             problems.note("unread-text", message, _place(gate, raw, "unread", text), help="")
@@ -148,6 +153,48 @@ def _retries(gate: Gate, raw: Raw, problems: Problems) -> None:
             _place(gate, raw, "retries"),
             help="drop `retries`",
         )
+
+
+_SWALLOWED = re.compile(r"(?:\|\||;)\s*(?:true|:|exit\s+0)\s*\)*\s*;?\s*$")
+"""The end of a command line that exits with 0 whatever ran before it."""
+
+
+def _cannot_fail(gate: Gate, problems: Problems) -> None:
+    """Say of which commands the exit code tells nothing."""
+    for call in gate.calls:
+        for one in (call, *call.alternatives):
+            line = one.params.get("run", "") if one.kind == DEFAULT_KIND else ""
+            end = _swallowed(line) if isinstance(line, str) else ""
+            if end:
+                problems.warning(
+                    "cannot-fail",
+                    f"the exit code of `{_short(line)}` is 0 whatever happens",
+                    _inside(one.span or gate.span, end),
+                    help=f"remove `{end}`",
+                )
+
+
+def _swallowed(line: str) -> str:
+    """The end of the line that makes its exit code 0; empty where there is none, or where it is quoted or a remark."""
+    match = _SWALLOWED.search(line)
+    if match is None:
+        return ""
+    before = line[: match.start()]
+    spoken = [str(getattr(word, "text", word)) for word in words(line)]
+    end = [str(getattr(word, "text", word)) for word in words(match[0])]
+    sequence = match[0].startswith(";")
+    leaves_early = re.search(r"\bexit\b|\bset -\w*e", before)
+    if spoken[-len(end) :] != end or not before.strip() or (sequence and leaves_early):
+        return ""
+    return match[0].strip().rstrip("; )")
+
+
+def _inside(span: Span | None, text: str) -> Span | None:
+    """The place of `text` in the line of `span`; the span itself where it is not to be seen there."""
+    if span is None:
+        return None
+    at = span.source.find(text, span.column - 1)
+    return span if at < 0 else dataclasses.replace(span, column=at + 1, end=at + 1 + len(text))
 
 
 def _circles(checklist: Checklist, raws: Sequence[Raw], problems: Problems) -> None:

@@ -41,6 +41,20 @@ def test_show_a_run_and_a_gate(gonogo: Gonogo, repository: Repository) -> None:
     assert "did you mean `counts`?" in wrong.err
 
 
+def test_show_keeps_the_columns_of_findings_apart(gonogo: Gonogo, repository: Repository) -> None:
+    call = "{kind: dotenv, template: .env.example, file: .env.staging.example}"
+    repository.write(
+        "gonogo.yaml",
+        CHECKLIST.replace("sh count.sh", call).replace('"exit == 0"]\n  - id', '"parity.missing == 0"]\n  - id'),
+    )
+    repository.write(".env.example", "A=1\n")
+    repository.write(".env.staging.example", "A=changeme\n")
+    repository.commit()
+    gonogo("run")
+    said = gonogo("show", "counts").out
+    assert "    placeholder .env.staging.example:1" in said, said
+
+
 def test_logs_are_the_stored_bytes(gonogo: Gonogo, repository: Repository) -> None:
     repository.write("count.sh", "printf '\\033[31mred\\033[0m\\n'; echo bad >&2; exit 1\n")
     repository.commit()

@@ -198,6 +198,13 @@ def test_a_selection_of_what_is_not_there(tmp_path: Path) -> None:
     assert caught.value.diagnostics[0].help == "did you mean `lint`?"
 
 
+def test_phases_are_named_in_their_order(tmp_path: Path) -> None:
+    made = checklist(*(gate(f"g{name}", "true", phase=name) for name in ("b", "a", "7", "c", "1")))
+    with pytest.raises(InputError) as caught:
+        compiled(tmp_path, made, selection=Selection(phases=("99",)))
+    assert caught.value.diagnostics[0].help == "use one of `b`, `a`, `7`, `c`, `1`"
+
+
 def test_alternatives_stand_in_under_the_id_of_their_call(tmp_path: Path) -> None:
     other, third = call("npm run b", "1-or-1"), call("npm run c", "1-or-2")
     first = dataclasses.replace(call("npm run a", "1"), alternatives=(other, third))

@@ -97,6 +97,6 @@ def _findings(gate: GateView) -> list[Line]:
         return []
     total = max(gate.verdict.findings_total, len(findings))
     lines = [line(), line(f"  {number(total, 'finding')}", "head")]
-    lines += [(Piece(f"    {safe(f.severity):<9}", "dim"), Piece(finding_text(f))) for f in findings[:_FINDINGS]]
+    lines += [(Piece(f"    {safe(f.severity):<9} ", "dim"), Piece(finding_text(f))) for f in findings[:_FINDINGS]]
     more = total - min(_FINDINGS, len(findings))
     return [*lines, line(f"    and {more:,} more", "dim")] if more else lines

@@ -51,7 +51,7 @@ class Selection:
 def check(selection: Selection, checklist: Checklist) -> None:
     """Raise `InputError` naming every gate, phase and alternative that the checklist does not have."""
     gates = {gate.id: gate for gate in checklist.gates}
-    phases = {phase.id for phase in checklist.phases}
+    phases = [phase.id for phase in checklist.phases]
     problems = [
         *_unknown("gate", selection.gates, gates),
         *_unknown("gate", selection.optional, gates),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
+
+from gonogo.text.form import Form, FormField
 
 DEFAULT_KIND = "command"
 """A call without a kind is a command line."""
@@ -31,33 +33,6 @@ class Shape(StrEnum):
     CI_JOBS = "list of CI jobs"
     BUNDLE = "list of evidence groups"
     SECTIONS = "list of sections"
-
-
-@dataclass(frozen=True, slots=True)
-class FormField:
-    """One field of a form."""
-
-    name: str
-    shape: Shape
-    doc: str
-    required: bool = False
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One kind of mapping in the YAML form."""
-
-    name: str
-    doc: str
-    fields: tuple[FormField, ...]
-    short: str = ""
-    """What a plain text in its place means; empty: it must be a mapping."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of its fields."""
-        return tuple(f.name for f in self.fields)
 
 
 _ID_AND_TITLE = "Slug of the title without what stands in parentheses, unique in the checklist, unless given."
@@ -244,7 +219,7 @@ CHECKLIST = Form(
 
 FORMS = (CHECKLIST, PHASE, GATE, CALL, CRITERION, QUESTION, EVIDENCE, WHEN, INPUT, CI_JOB, BUNDLE_GROUP, SECTION)
 
-FORM_OF = {
+FORM_OF: Mapping[str, Form] = {
     Shape.CALLS: CALL,
     Shape.CRITERIA: CRITERION,
     Shape.QUESTIONS: QUESTION,

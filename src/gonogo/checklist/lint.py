@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from gonogo.checklist.raw import Raw
 from gonogo.checklist.shape import NO_CRITERION
-from gonogo.checklist.source import Problems
 from gonogo.errors import Span, nearest
 from gonogo.model.checklist import Checklist, Effect, Gate
+from gonogo.text.raw import Raw
+from gonogo.text.source import Problems
 
 
 def lint(checklist: Checklist, problems: Problems, *, prose: bool, raws: Sequence[Raw]) -> None:

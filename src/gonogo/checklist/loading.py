@@ -8,12 +8,13 @@ from pathlib import Path
 
 from gonogo.checklist.clauses import ClauseReading
 from gonogo.checklist.lint import lint
-from gonogo.checklist.raw import Raw
 from gonogo.checklist.shape import shape
-from gonogo.checklist.source import Problems, Source, read
+from gonogo.checklist.source import read
 from gonogo.errors import Diagnostic, InputError, Severity, nearest
 from gonogo.model.checklist import Checklist, Gate
 from gonogo.plugins import Registry
+from gonogo.text.raw import Raw
+from gonogo.text.source import Problems, Source
 
 NAMES = ("gonogo.yaml", "gonogo.yml", "READINESS.md")
 """What a checklist is called where none is named, the first that is there."""
@@ -62,7 +63,7 @@ def load(path: Path, registry: Registry) -> Loaded:
 
 def load_yaml(source: Source, registry: Registry) -> Loaded:
     """A text in the YAML form."""
-    from gonogo.checklist.yaml import parse
+    from gonogo.text.yaml import parse
 
     problems = Problems()
     raw = parse(source, problems)

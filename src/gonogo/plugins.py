@@ -167,6 +167,11 @@ class OnlyHere(Exception):
     """A file that is neither tracked at the subject's commit nor declared as an input."""
 
 
+ANSWER = "answer"
+"""What is laid over the stored facts of a probe that asks a person, once the person has signed an answer: true or
+false. Stored facts never hold it."""
+
+
 # --- kinds ---------------------------------------------------------------------------------------------------
 
 ProbeFunction = Callable[[Any, Context], Capture]
@@ -197,6 +202,8 @@ class Probe(Kind):
     phrases: tuple[Phrase, ...] = ()
     effect: Effect = Effect.READ
     exclusive: bool = False
+    asks: str = ""
+    """The param that holds a question to the gate's owners; empty: it asks nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +394,7 @@ def probe(
     phrases: tuple[Phrase, ...] = (),
     effect: Effect = Effect.READ,
     exclusive: bool = False,
+    asks: str = "",
 ) -> Callable[[F], F]:
     """Declare a probe: `(params, context) -> Capture`. The annotation of `params` is its schema."""
 
@@ -406,6 +414,7 @@ def probe(
                 phrases=phrases,
                 effect=effect,
                 exclusive=exclusive,
+                asks=asks,
             ),
         )
         return function

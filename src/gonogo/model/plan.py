@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gonogo.model.checklist import Effect, Gate, Question
+from gonogo.model.checklist import Effect, EvidenceItem, Gate, Question
 from gonogo.model.roster import Person, Roster
 
 
@@ -113,6 +113,8 @@ class Plan:
     """Owners whose word the decision needs."""
     people: tuple[Person, ...] = ()
     """Those whose keys are trusted at the subject's commit."""
+    evidence_bundle: tuple[EvidenceItem, ...] = ()
+    """What the checklist wants in the bundle, by its own names."""
 
     def node(self, gate: str) -> Node:
         """The node of the gate called `gate`; raises `KeyError` where there is none."""

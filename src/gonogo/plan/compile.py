@@ -105,6 +105,7 @@ class _Compiler:
             secret_files=self._secret_files(),
             secret_inputs=tuple(sorted((secret & used) - set(missing))),
             sign_offs=checklist.sign_offs,
+            evidence_bundle=checklist.evidence_bundle,
         )
 
     def _node(self, gate: Gate, values: Mapping[str, str]) -> Node:

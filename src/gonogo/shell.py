@@ -215,9 +215,7 @@ def leaves(line: str, cwd: Path, tools: Mapping[str, Tool]) -> tuple[Leaf, ...]:
 def _follow(line: str, cwd: Path, trail: _Trail) -> Iterator[Leaf]:
     for argv, here in simple_commands(line, cwd):
         if here is None:
-            yield Leaf(
-                Invocation(tuple(argv), cwd), via=trail.via, problem="only the shell knows the directory it runs in"
-            )
+            yield Leaf(Invocation(tuple(argv), cwd), via=trail.via, problem="only the shell knows its directory")
         elif Path(argv[0]).name in _SHELLS and _script_of(argv):
             yield from _deeper(_script_of(argv), here, " ".join(argv), trail)
         else:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +64,10 @@ exec "$shell" "$@"
 """
 
 
+_FILLING = threading.Lock()
+"""Gates of one phase ask for the same directory at the same moment."""
+
+
 def prepare(directory: Path, tools: Mapping[str, Tool], reports: Path | None = None) -> dict[str, str]:
     """Fill `directory` with wrappers (once; later calls find them) and return the variables to merge.
 
@@ -71,8 +76,9 @@ def prepare(directory: Path, tools: Mapping[str, Tool], reports: Path | None = N
     """
     where = reports or directory / "reports"
     where.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not (directory / MARK).exists():
-        _fill(directory, tools)
+    with _FILLING:
+        if not (directory / MARK).exists():
+            _fill(directory, tools)
     return {
         "PATH": f"{directory}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "npm_config_script_shell": str(directory / _SHELL),
@@ -198,12 +204,13 @@ def collect(directory: Path, root: Path | None = None) -> tuple[Record, ...]:
 
 def _record(data: dict[str, Any], directory: Path, root: Path | None) -> Record:
     name = str(data["name"])
+    roots = {"root": str(root), "real_root": os.path.realpath(root)} if root else {}
     written = tuple(
         Written(
             directory / str(report["file"]),
             str(report["parser"]),
             str(report.get("path", "")),
-            {**report.get("params", {}), "run": name, "cwd": data["cwd"], **({"root": str(root)} if root else {})},
+            {**report.get("params", {}), "run": name, "cwd": data["cwd"], **roots},
         )
         for report in data["reports"]
     )

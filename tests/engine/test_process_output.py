@@ -43,6 +43,12 @@ def test_item_14_a_secret_split_across_two_writes_is_in_no_file(run: Running, tm
     assert not any(sentinel.decode() in line for sentinel in spelled for line in lines)
 
 
+@pytest.mark.parametrize("command", [f"{SECRET}-tool --version", f"true && {SECRET}-tool", ["a/b", SECRET, "<x>"]])
+def test_s74_a_secret_in_the_command_is_not_in_the_trouble(run: Running, command: str | list[str]) -> None:
+    [trouble] = run(command).troubles
+    assert SECRET not in trouble.message + trouble.help
+
+
 def test_s73_bytes_are_stored_as_they_are_and_shown_as_a_terminal_can(run: Running) -> None:
     raw = b"\x1b[31mred\x1b[0m caf\xe9 \x00\x07 \xe2\x80\xae\x1b]0;title\x07 100%\n"
     lines: list[str] = []

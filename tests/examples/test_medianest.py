@@ -236,6 +236,40 @@ def test_measuring_without_a_build_is_red(copy: Path) -> None:
     assert not (copy / "build-metrics.json").exists()
 
 
+def pretend_to_build(root: Path) -> None:
+    for workspace in ("shared", "backend", "frontend"):
+        (root / workspace / "dist").mkdir()
+        (root / workspace / "dist/index.js").write_text("export {};\n")
+
+
+def test_a_measure_that_fails_leaves_no_older_one(copy: Path) -> None:
+    pretend_to_build(copy)
+    assert node(copy, "scripts/build-metrics.mjs").returncode == 0
+    assert json.loads((copy / "build-metrics.json").read_text())["workspaces"]["backend"]["bytes"] == 11
+    shutil.rmtree(copy / "backend/dist")
+    assert node(copy, "scripts/build-metrics.mjs").stderr == "nothing built in: backend\n"
+    assert not (copy / "build-metrics.json").exists()
+
+
+def test_an_old_build_does_not_stand_for_new_sources(copy: Path) -> None:
+    def built_from_here() -> tuple[int, str]:
+        argv = ["node", "../scripts/built-from-here.mjs", "shared", "backend"]
+        done = subprocess.run(argv, cwd=copy / "backend", capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
+    refused = "not built, or built from other sources: {}; say: npm run build\n"
+    assert built_from_here() == (1, refused.format("shared, backend"))
+    pretend_to_build(copy)
+    node(copy, "scripts/build-metrics.mjs")
+    assert built_from_here() == (0, "")
+    (copy / "frontend/index.html").write_text("<h1>Another</h1>")
+    assert built_from_here() == (0, "")
+    (copy / "backend/src/routes/new.ts").write_text("export {};\n")
+    assert built_from_here() == (1, refused.format("backend"))
+    lines = json.loads((copy / "backend/package.json").read_text())["scripts"]["test:e2e"]
+    assert lines == "node ../scripts/built-from-here.mjs shared backend && playwright test"
+
+
 def test_the_scan_of_the_sources_finds_nothing_and_says_how_much_it_saw(copy: Path) -> None:
     done = node(copy, "scripts/security-scan.mjs")
     assert done.returncode == 0, done.stdout

@@ -94,7 +94,9 @@ show_ending(sys.stdout, view)
 """
 
 
-def in_terminal(pause: float, *, width: int = 80, interrupt_after: float | None = None, **env: str) -> tuple[str, int]:
+def in_terminal(
+    pause: float, *, width: int = 80, interrupt_after: float | None = None, script: str = "", **env: str
+) -> tuple[str, int]:
     """What a terminal of `width` columns is sent, and the exit code."""
     primary, secondary = pty.openpty()
     import fcntl
@@ -104,7 +106,7 @@ def in_terminal(pause: float, *, width: int = 80, interrupt_after: float | None 
     fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     keep = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"}}
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT.format(pause=pause)],
+        [sys.executable, "-c", script or SCRIPT.format(pause=pause)],
         stdin=secondary,
         stdout=secondary,
         stderr=secondary,
@@ -114,7 +116,7 @@ def in_terminal(pause: float, *, width: int = 80, interrupt_after: float | None 
     )
     os.close(secondary)
     told, started, interrupted = b"", time.monotonic(), False
-    while True:
+    while time.monotonic() - started < 60:
         ready, _, _ = select.select([primary], [], [], 0.1)
         if ready:
             try:
@@ -127,8 +129,10 @@ def in_terminal(pause: float, *, width: int = 80, interrupt_after: float | None 
         if interrupt_after is not None and not interrupted and time.monotonic() - started > interrupt_after:
             process.send_signal(signal.SIGINT)
             interrupted = True
+    else:
+        process.kill()
     os.close(primary)
-    return told.decode(), process.wait(timeout=20)
+    return told.decode(errors="replace"), process.wait(timeout=20)
 
 
 def test_a_terminal_sees_the_last_line_then_the_outcome_then_the_decision() -> None:
@@ -167,3 +171,31 @@ def test_a_gate_that_never_ran_is_told_at_the_end_only() -> None:
     shown = io.StringIO()
     show_ending(shown, run(red(gate("A")), seen(gate("B", "2"), Outcome.NOT_RUN, "phase 1 is not green")))
     assert re.search(r"not run  phase 1 is not green\n +B\n", shown.getvalue())
+
+
+STRESS = """
+import sys, threading
+from tests.outputs.runs import gate, green, run
+from gonogo.outputs.terminal import LiveListener, console_for
+gates = [green(gate(f"Gate {n}")) for n in range(400)]
+listener = LiveListener(console_for(sys.stderr))
+listener.run_started(run(*gates))
+def work(mine):
+    for one in mine:
+        listener.gate_started(one.gate.id, 1)
+        for n in range(5):
+            listener.gate_output(one.gate.id, f"line {n}")
+            listener._live.refresh()
+        listener.gate_finished(one.verdict)
+threads = [threading.Thread(target=work, args=(gates[n::4],)) for n in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+listener.run_finished(run(*gates))
+"""
+
+
+def test_drawing_and_printing_never_wait_for_each_other() -> None:
+    told, exit_code = in_terminal(0, script=STRESS)
+    assert exit_code == 0
+    words = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", told)
+    assert len(re.findall(r"pass     Gate \d+ ", words)) == 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -81,6 +82,10 @@ class MemoryContext:
         digest = hashlib.sha256(data).hexdigest()
         self.blobs[digest] = data
         return Blob(name, digest, len(data), len(data), media_type)
+
+    def open(self, sha256: str) -> BinaryIO:
+        """As the evidence store does."""
+        return io.BytesIO(self.blobs[sha256])
 
     def keep_facts(self, facts: Mapping[str, Any]) -> Blob:
         return self.keep("facts.json", canonical(facts), "application/json")

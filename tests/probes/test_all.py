@@ -11,6 +11,7 @@ import pytest
 
 from gonogo import plugins
 from gonogo.criterion import compile as compile_criterion
+from gonogo.evidence import reading
 from gonogo.model.capture import Capture
 from gonogo.model.codec import canonical, load
 from gonogo.model.observation import Reading
@@ -60,8 +61,8 @@ def test_a_kind_is_a_reference_page(probe: Probe) -> None:
 
 @pytest.mark.parametrize("probe", PROBES, ids=lambda p: p.name)
 def test_nothing_stored_reads_as_nothing_seen(probe: Probe) -> None:
-    reading = probe.reader({}, params_of(probe)) if probe.reader else Reading()
-    assert reading.observations == ()
+    seen = probe.reader({}, params_of(probe)) if probe.reader else Reading()
+    assert seen.observations == ()
 
 
 @pytest.mark.parametrize("probe", [p for p in PROBES if p.name != "command"], ids=lambda p: p.name)
@@ -71,13 +72,13 @@ def test_an_empty_folder_is_never_green(probe: Probe, tmp_path: Path, monkeypatc
     params = params_of(probe)
     capture = probe.function(params, context)
     facts = capture.blob("facts.json")
-    reading = probe.reader(_json(context.blobs[facts.sha256]), params) if probe.reader and facts else Reading()
+    seen = probe.reader(_json(context.blobs[facts.sha256]), params) if probe.reader and facts else Reading()
     types = REGISTRY.observation_types
     for clause in probe.clauses:
         match = re.fullmatch(clause.pattern, clause.example, re.IGNORECASE)
         for expression in _filled(clause, match):
-            outcome = compile_criterion(expression, types, None).evaluate(reading).outcome
-            assert outcome is not Outcome.PASS or capture.troubles or reading.troubles, (expression, reading)
+            outcome = compile_criterion(expression, types, None).evaluate(seen).outcome
+            assert outcome is not Outcome.PASS or capture.troubles or seen.troubles, (expression, seen)
     assert load(Capture, _json(canonical(capture))) == capture
 
 
@@ -112,6 +113,19 @@ def test_a_phrase_understands_its_example(probe: Probe, phrase: Phrase) -> None:
     match = re.fullmatch(phrase.pattern, phrase.example, re.IGNORECASE)
     assert match, phrase.pattern
     load(probe.params, dict(phrase.params(match)))
+
+
+def test_a_reader_is_given_its_params_as_a_plan_keeps_them(tmp_path: Path) -> None:
+    """Plans hold params as JSON; a re-judged bundle too."""
+    (tmp_path / ".env.example").write_text("A=1\nB=1\n", encoding="utf-8")
+    (tmp_path / ".env.staging").write_text("A=1\n", encoding="utf-8")
+    params = {"template": ".env.example", "file": ".env.staging"}
+    probe, context = REGISTRY.probe("dotenv"), MemoryContext(tmp_path)
+    capture = probe.function(load(probe.params, params), context)
+    seen, unexplained = reading.read(capture, params, context, REGISTRY)
+    assert seen.value("parity.missing") == 1
+    assert seen.troubles == ()
+    assert unexplained == ""
 
 
 def test_examples_match_no_phrase_of_another_kind() -> None:

@@ -176,6 +176,14 @@ def husky(repository: Repository, script: str | None) -> None:
         repository.write(".husky/commit-msg", script)
 
 
+def test_what_a_hook_says_is_not_what_npm_says(look: Look, repository: Repository) -> None:
+    script = REFUSING.replace("exit 1;", "echo 'npm warn Unknown user config' >&2; exit 1;")
+    repository.write(".git/hooks/commit-msg", script, executable=True)
+    assert look("git", hooks=True).reading.notes == (
+        "`.git/hooks/commit-msg` refused a bad message: subject has no type",
+    )
+
+
 def test_husky(look: Look, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HUSKY", raising=False)
     husky(repository, 'grep -q "^chore: " "$1"\n')

@@ -20,7 +20,7 @@ export default defineConfig({
     ? {}
     : {
         webServer: {
-          // What was built is what is tested: `npm run build` comes first.
+          // What was built is what is tested; `npm run test:e2e` refuses a build of other sources.
           command: 'node dist/index.js',
           url: `${own}/health`,
           timeout: 20_000,

@@ -1,11 +1,12 @@
-// Writes build-metrics.json: how large each workspace's build is. Exits 1 where one of them is missing.
+// Writes build-metrics.json: how large each workspace's build is, and what it was made from.
+// Exits 1, and leaves no file, where one of them is missing.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { extname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { digestOf, root, workspaces as names } from './sources.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const output = join(root, 'build-metrics.json');
 
 function commit() {
   try {
@@ -28,12 +29,14 @@ function measure(workspace) {
       gzip: gzipSync(readFileSync(path)).length,
     }));
   const sum = (key) => files.reduce((total, file) => total + file[key], 0);
-  return { files: files.length, bytes: sum('bytes'), gzip: sum('gzip'), largest: largest(files) };
+  const sources = digestOf(workspace);
+  return { files: files.length, bytes: sum('bytes'), gzip: sum('gzip'), sources, largest: largest(files) };
 }
 
 const largest = (files) => files.toSorted((a, b) => b.bytes - a.bytes).slice(0, 3);
 
-const workspaces = Object.fromEntries(['shared', 'backend', 'frontend'].map((name) => [name, measure(name)]));
+rmSync(output, { force: true });
+const workspaces = Object.fromEntries(names.map((name) => [name, measure(name)]));
 const missing = Object.keys(workspaces).filter((name) => !workspaces[name]?.files);
 if (missing.length > 0) {
   console.error(`nothing built in: ${missing.join(', ')}`);
@@ -42,7 +45,7 @@ if (missing.length > 0) {
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const metrics = { version, commit: commit(), node: process.version, builtAt: new Date().toISOString(), workspaces };
-writeFileSync(join(root, 'build-metrics.json'), JSON.stringify(metrics, null, 2) + '\n');
+writeFileSync(output, JSON.stringify(metrics, null, 2) + '\n');
 for (const [name, { files, bytes, gzip }] of Object.entries(workspaces)) {
   console.log(`${name}: ${files} files, ${bytes} bytes, ${gzip} gzipped`);
 }

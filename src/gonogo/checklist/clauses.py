@@ -19,6 +19,12 @@ from gonogo.text.raw import Raw, record
 NO_RULE = "no rule understands this clause"
 _PARTS = r",\s+|\s\+\s|\s+and\s+"
 _SCOPE = re.compile(r"\s+in (?:the )?(?P<name>[\w-]+)(?:'s)? (?:output|log|logs)$", re.IGNORECASE)
+_TURNS = re.compile(
+    r"\b(?:not|never|cannot|can't|won't|don't|doesn't|isn't|aren't|shouldn't|unless|except|but|without|or|maybe|almost"
+    r"|most|some|if possible|hardly|ideally|optionally)\b",
+    re.IGNORECASE,
+)
+"""Words that turn the meaning of a clause: a rule whose pattern does not name them must not overlook them."""
 _OF_COMMANDS = re.compile(r"(?:" + "|".join(t.name for t in COMMAND_OBSERVATIONS) + r")\b")
 
 
@@ -182,10 +188,16 @@ class ClauseReader:
         yield from found
 
     def matches(self, clause: Written) -> list[tuple[Rule, re.Match[str]]]:
-        """Every rule that understands the clause; the first of each family or kind."""
+        """Every rule that understands the clause; the first of each family or kind.
+
+        A word that turns the meaning (`not`, `except`) must be one of the rule's own: a wide pattern overlooks none.
+        """
         text, found, seen = normal(clause.text), [], set()
+        turns = {word.lower() for word in _TURNS.findall(re.sub(r"`[^`]*`", "", text))}
         for rule in rules_for(self.registry, self.hints, self.calls.kinds):
             match = re.fullmatch(rule.clause.pattern, text, re.IGNORECASE)
+            if any(not re.search(rf"(?:\\\\b|(?<![a-z])){word}(?![a-z])", rule.clause.pattern) for word in turns):
+                continue
             if match is not None and rule.name not in seen:
                 seen.add(rule.name)
                 found.append((rule, match))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from gonogo.checklist.fields import DEFAULT_KIND
 from gonogo.model.checklist import Effect
 from gonogo.plugins import Ask, Invocation, Registry, Tool, Unwrap
-from gonogo.shell import by_executable, recognise, simple_commands
+from gonogo.shell import DEEPEST, by_executable, recognise, simple_commands
 
 FIRST_WRITING_PHASE = 3
 """`reading.md`: "a command no entry knows is a write in phases 3 to 7 and a read before"."""
@@ -41,16 +41,26 @@ def effect_of(kind: str, params: Mapping[str, Any], phase: str, registry: Regist
     if _PUBLISHES.search(line):
         return Effect.PUBLISH
     unknown = Effect.WRITE if phase.isdecimal() and int(phase) >= FIRST_WRITING_PHASE else Effect.READ
-    index = by_executable(registry.tools)
-    told = [_told(tuple(argv), index, unknown) for argv, _ in simple_commands(line, _NOWHERE)]
+    told = list(_told(line, by_executable(registry.tools), unknown, DEEPEST))
     return max(told or [unknown], key=_ORDER.index)
 
 
-def _told(argv: tuple[str, ...], index: Mapping[str, tuple[Tool, ...]], unknown: Effect) -> Effect:
-    invocation = Invocation((Path(argv[0]).name, *argv[1:]), _NOWHERE)
-    _, answer = recognise(invocation, index)
-    if isinstance(answer, Ask):
-        return answer.effect
-    if isinstance(answer, Unwrap):
-        return _told(argv[answer.at :], index, unknown) if 0 < answer.at < len(argv) else Effect.READ
-    return unknown
+def _told(line: str, index: Mapping[str, tuple[Tool, ...]], unknown: Effect, depth: int) -> Iterator[Effect]:
+    """What each program of a line does, through launchers whose own words name it (`npx playwright test`)."""
+    for argv, _ in simple_commands(line, _NOWHERE):
+        invocation = Invocation((Path(argv[0]).name, *argv[1:]), _NOWHERE)
+        _, answer = recognise(invocation, index)
+        if isinstance(answer, Ask):
+            yield answer.effect
+        elif not isinstance(answer, Unwrap):
+            yield unknown
+        elif answer.at or answer.lines:
+            launched = [" ".join(argv[answer.at :])] if answer.at else [inner for inner, _ in answer.lines]
+            for inner in launched:
+                # What a launcher read in a file (a stray package.json at the root of the disk) is no word of this text.
+                if depth and set(inner.split()) <= set(" ".join(argv[1:]).split()):
+                    yield from _told(inner, index, unknown, depth - 1)
+                else:
+                    yield Effect.READ
+        else:
+            yield Effect.READ

@@ -7,7 +7,6 @@ Markdown is written as prose first, read back, and compared. What prose did not 
 from __future__ import annotations
 
 import dataclasses
-import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 
 from gonogo import plugins
 from gonogo.checklist import plain
+from gonogo.checklist.emit import emit
 from gonogo.checklist.fields import DEFAULT_KIND
 from gonogo.checklist.loading import read_back
 from gonogo.checklist.schema import KINDS
@@ -30,7 +30,7 @@ _MOST_ROUNDS = 5
 
 def to_yaml(checklist: Checklist, registry: Registry | None = None) -> str:
     """The checklist in the YAML form. Without a registry: with the kinds that come with gonogo."""
-    return _yaml(plain.checklist_data(checklist, registry or plugins.builtin(KINDS)))
+    return emit(plain.checklist_data(checklist, registry or plugins.builtin(KINDS)))
 
 
 def to_markdown(checklist: Checklist, registry: Registry | None = None) -> str:
@@ -44,21 +44,8 @@ def to_markdown(checklist: Checklist, registry: Registry | None = None) -> str:
     return f"# Checklist\n\n{_fence(plain.checklist_data(checklist, registry))}"
 
 
-def _yaml(data: Any) -> str:
-    from ruamel.yaml import YAML
-
-    writer = YAML(typ="rt", pure=True)
-    writer.default_flow_style = False
-    writer.allow_unicode = True
-    writer.width = 1 << 20
-    writer.indent(mapping=2, sequence=4, offset=2)
-    stream = io.StringIO()
-    writer.dump(data, stream)
-    return stream.getvalue()
-
-
-def _fence(data: Any, indent: str = "") -> str:
-    text = _yaml(data).rstrip("\n")
+def _fence(data: dict[str, Any], indent: str = "") -> str:
+    text = emit(data).rstrip("\n")
     ticks = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`+", text)), 3)
     lines = [f"{ticks}yaml gonogo", *text.split("\n"), ticks]
     return "\n".join(f"{indent}{line}" if line else line for line in lines) + "\n"

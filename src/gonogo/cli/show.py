@@ -71,6 +71,8 @@ def _everything(view: RunView, gate: GateView, width: int) -> list[Line]:
         lines.append((Piece(head), Piece(safe(judgement.criterion)), Piece(measured, "bold")))
         told = safe(judgement.distance or judgement.reason)
         lines += [line(f"               {told}", "dim")] if told else []
+    notes = [line(f"    {safe(note)}") for note in verdict.notes]
+    lines += [line(), line("  notes", "head"), *notes] if notes else []
     return [*lines, *_captures(view, gate), *_findings(gate)]
 
 

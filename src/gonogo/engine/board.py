@@ -111,9 +111,19 @@ class Board:
             return ""
         behind = self._not_green_behind(node) if node.acts else self._needs_not_green(node)
         if not behind:
-            return ""
+            return self._no_subject() if node.acts else ""
         named = ", ".join(f"`{gate}` is {self._outcome(gate)}" for gate in behind)
         return f"acts only with green behind it: {named}" if node.acts else f"needs what is not green: {named}"
+
+    def _no_subject(self) -> str:
+        """What is acted with is a commit; a dirty tree may only be acted on where a person allowed it."""
+        subject = self.plan.subject
+        if not subject.commit:
+            return "acts only on a commit: there is none yet"
+        if subject.dirty and not self.plan.allow_dirty:
+            named = ", ".join(f"`{path}`" for path in subject.dirty[:5])
+            return f"acts only on a commit: the tree differs from it, {named}"
+        return ""
 
     def _needs_through(self, node: Node) -> bool:
         if not node.needs:

@@ -90,7 +90,6 @@ def _absent(order: Order, path: str, word: str) -> Trouble:
     before = [item.path for item in order.aside] + list(order.tracked)
     plain = path.rstrip("/")
     old = any(plain == b or plain.startswith(f"{b}/") or b.startswith(f"{plain}/") for b in before)
-    old = old or any(aside.matching(Path(order.root), path))
     if aside.inside(Path(order.root), path) is None:
         return Trouble(
             Outcome.UNKNOWN, f"{word}-outside", f"`{path}` leads out of the repository", f"let the {word} lie inside it"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from gonogo import shims
-from gonogo.engine import aside, process
-from gonogo.engine.order import Order
+from gonogo.engine import aside, leftovers, process
+from gonogo.engine.order import Order, attempt_token
 from gonogo.evidence import secrets
 from gonogo.evidence.redact import Redactor
 from gonogo.evidence.store import Store
@@ -114,13 +114,18 @@ class CallContext:
         ran = process.run(
             command,
             cwd=self.root / cwd,
-            env={**shop.environ, **given, **(env or {}), **wrapped},
+            env={**shop.environ, **given, **(env or {}), **wrapped, leftovers.MARKER: self._marker()},
             timeout=min(timeout or self._timeout, self._timeout),
             stdout=shop.store.sink(f"{prefix}stdout", "text/plain", STREAM_CAP),
             stderr=shop.store.sink(f"{prefix}stderr", "text/plain", STREAM_CAP),
             on_line=self._on_line,
         )
         return self._with_reports(ran, reports, prefix, troubles) if asked or troubles else ran
+
+    def _marker(self) -> str:
+        """What every process of this attempt carries, so that a later run finds those that outlived a killed one."""
+        order = self._order
+        return f"{self._workshop.environ[leftovers.MARKER]}/{attempt_token(order.run, order.gate, order.attempt)}"
 
     def _from_files(self) -> tuple[dict[str, str], list[Trouble]]:
         """Variables of the call's env files, whose values are secrets."""

@@ -11,6 +11,11 @@ from gonogo.model.observation import Trouble
 from gonogo.model.plan import Node, Subject
 
 
+def attempt_token(run: str, gate: str, attempt: int) -> str:
+    """What every process of one attempt carries."""
+    return f"{run}.{gate}.{attempt}"
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What one attempt has to do."""

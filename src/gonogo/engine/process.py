@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from gonogo.engine import leftovers
@@ -29,6 +30,7 @@ from gonogo.engine.commandline import (
     tool_missing,
     trouble,
 )
+from gonogo.evidence.redact import Redactor
 from gonogo.evidence.store import Sink
 from gonogo.model.observation import Trouble
 from gonogo.plugins import Ran
@@ -78,28 +80,28 @@ def run(
             argv, shell = argv_of(command, env)
             watch = _Watch(_start(argv, cwd, env), stdout, stderr, on_line, grace)
         except CannotStart as refusal:
-            return Ran(None, "", stdout.close(), stderr.close(), (refusal.trouble,), time.monotonic() - started)
+            told = (_redacted(refusal.trouble, stdout.redactor),)
+            return Ran(None, "", stdout.close(), stderr.close(), told, time.monotonic() - started)
         watch.deadline = None if timeout is None else started + timeout
-        _running.add(watch)
-        try:
-            watch.until_ended()
-            watch.end_leftovers(leave_running)
-        finally:
-            _running.discard(watch)
-            watch.release()
-        blobs = stdout.close(), stderr.close()
+        watch.to_its_end(leave_running)
+        blobs = stdout.close(), stderr.close()  # before it is asked how it ended: the last bytes may tell
         troubles = watch.troubles(timeout, (SHELL, "-c") if shell else argv)
         return Ran(
             exit=None if watch.cut_short or watch.code < 0 else watch.code,
             signal=_signal_name(-watch.code) if watch.code < 0 else "",
             stdout=blobs[0],
             stderr=blobs[1],
-            troubles=troubles,
+            troubles=tuple(_redacted(found, stdout.redactor) for found in troubles),
             seconds=time.monotonic() - started,
             out=stdout.head,
             err=stderr.head,
             notes=tuple(watch.notes),
         )
+
+
+def _redacted(found: Trouble, redactor: Redactor) -> Trouble:
+    """The trouble without secrets: it may repeat a piece of the command."""
+    return replace(found, message=redactor.text(found.message), help=redactor.text(found.help))
 
 
 def stop_all() -> int:
@@ -210,6 +212,16 @@ class _Watch:
         """End it soon; called from other threads."""
         self.stopped = True
         leftovers.send(signal.SIGTERM, self.child.pid)
+
+    def to_its_end(self, leave_running: bool) -> None:
+        """Wait until it has ended, and end what it left behind; nothing of it is held afterwards."""
+        _running.add(self)
+        try:
+            self.until_ended()
+            self.end_leftovers(leave_running)
+        finally:
+            _running.discard(self)
+            self.release()
 
     def until_ended(self) -> None:
         """Read until the process has ended and its pipes are closed, or nobody should wait for them any longer."""

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from gonogo.engine import aside, leftovers, worktree
+from gonogo.engine.order import attempt_token
 from gonogo.errors import Refused
 from gonogo.ledger import Ledger
 from gonogo.ledger.view import Begun, Fold, fold
@@ -16,11 +17,6 @@ from gonogo.model.plan import Node
 from gonogo.model.verdict import Verdict
 
 SCRATCH_PREFIX = "gonogo-"
-
-
-def attempt_token(run: str, gate: str, attempt: int) -> str:
-    """What every process of one attempt carries."""
-    return f"{run}.{gate}.{attempt}"
 
 
 def tidy(ledger: Ledger, root: Path) -> None:

@@ -122,7 +122,7 @@ def resume(
             if folded.plan is None or folded.finished:
                 raise Refused(f"run {found} is decided already", help="start a new one with `gonogo run`")
             plan = folded.plan
-            given = {**plan.inputs, **(secret_inputs or {})}
+            given = {**(secret_inputs or {}), **plan.inputs}
             refuse_missing(plan, secret_inputs)
             _same_tree(plan, root)
             recipes = orders.recipes(plan, given, registry)

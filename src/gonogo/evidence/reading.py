@@ -6,7 +6,7 @@ Only stored (redacted) bytes are read, so that anybody who holds the evidence co
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Protocol
 
@@ -185,8 +185,16 @@ def _merge(values: list[Value], rule: Combine) -> Value:
         return "\n".join(str(value) for value in values)
     if all(isinstance(value, tuple) for value in values):
         return tuple(item for value in numbers for item in value)
-    merged: Value = {Combine.MAX: max, Combine.MIN: min, Combine.ALL: all, Combine.ANY: any}.get(rule, sum)(numbers)
+    merged: Value = _MERGES.get(rule, sum)(numbers)
     return merged
+
+
+_MERGES: dict[Combine, Callable[[list[Any]], Any]] = {
+    Combine.MAX: max,
+    Combine.MIN: min,
+    Combine.ALL: all,
+    Combine.ANY: any,
+}
 
 
 def _joined(readings: Iterable[Reading]) -> Reading:
@@ -227,9 +235,10 @@ def _preferred(declared: Reading, asked: Reading, types: Mapping[str, Observatio
         worse = other is not None and bad and _number(other.value) > _number(observation.value)
         chosen.append(other if other is not None and worse else observation)
     rest = [o for o in asked.observations if o.name.partition(".")[0] not in families]
-    joined = _joined([declared, asked])
-    findings = tuple(dict.fromkeys(joined.findings))
-    return replace(joined, observations=(*chosen, *rest), findings=findings)
+    told = set(declared.findings)
+    untold = tuple(finding for finding in asked.findings if finding not in told)
+    joined = _joined([declared, replace(asked, findings=untold)])
+    return replace(joined, observations=(*chosen, *rest))
 
 
 def _number(value: Value) -> float:

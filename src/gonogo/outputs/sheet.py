@@ -60,6 +60,7 @@ _COLUMN = 13
 _TOOK_WIDTH = 10
 _SHORTEST_TITLE = 20
 _DIGITS = 12
+_NOTES = 8
 _AT_MOST = 6
 """Sentences shown of one gate; `gonogo show GATE` shows all."""
 
@@ -196,7 +197,7 @@ def _reasons(view: RunView, width: int) -> Iterator[list[Line]]:
 def _about_the_run(view: RunView, text: str, width: int) -> list[Line]:
     """A reason that is no gate's outcome; on a GO it is a remark."""
     go = view.decision is not None and view.decision.word is DecisionWord.GO
-    return _labelled("note", text, width) if go else _led(Piece("  ! run      ", "warn"), text, width)
+    return labelled("note", text, width) if go else _led(Piece("  ! run      ", "warn"), text, width)
 
 
 def _tolerated(view: RunView, width: int) -> Iterator[list[Line]]:
@@ -233,7 +234,7 @@ def _particulars(view: RunView, gate: GateView, width: int) -> list[Line]:
         ("alone", f"gonogo run --gate {safe(gate.gate.id)}"),
         ("evidence", _evidence(view, verdict)),
     ]
-    return [text for label, value in rows if value for text in _labelled(label, value, width)]
+    return [text for label, value in rows if value for text in labelled(label, value, width)]
 
 
 def _waivers(view: RunView, gate: GateView) -> list[str]:
@@ -295,7 +296,9 @@ def _notes(view: RunView, width: int) -> list[Line]:
     """Remarks that stay on the record: about the run, and about gates (flaky tests, the scope of a figure)."""
     remarks = [safe(note) for note in view.notes]
     remarks += [f"{safe(gate.gate.title)}: {safe(note)}" for gate in view.gates for note in gate.verdict.notes]
-    return [text for remark in remarks for text in _labelled("note", remark, width)]
+    lines = [text for remark in remarks[:_NOTES] for text in labelled("note", remark, width)]
+    more = len(remarks) - _NOTES
+    return [*lines, *labelled("", f"and {number(more, 'more note')}: gonogo show GATE", width)] if more > 0 else lines
 
 
 def _footer(view: RunView, width: int) -> list[Line]:
@@ -315,5 +318,6 @@ def _hanging(text: str, width: int, style: str = "") -> list[Line]:
     return [line(" " * _COLUMN + part, style) for part in wrap(text, max(20, width - _COLUMN))]
 
 
-def _labelled(label: str, text: str, width: int) -> list[Line]:
+def labelled(label: str, text: str, width: int) -> list[Line]:
+    """`text` after a quiet label, in the column where titles stand."""
     return _led(Piece(f"    {label:<{_WORD_WIDTH}}", "dim"), text, width)

@@ -22,6 +22,7 @@ from gonogo.outputs.sheet import (
     Piece,
     ending,
     gate_lines,
+    labelled,
     line,
     opening,
     overview,
@@ -193,11 +194,15 @@ class _Running:
 
 
 class LiveListener:
-    """Draws a run in a terminal. Its methods may be called from any thread."""
+    """Draws a run in a terminal. Its methods may be called from any thread.
+
+    The drawing thread holds rich's own lock when it asks for the next frame, and printing takes that lock too. So
+    ours is held for looking at the gates only, never while something is printed: else the two would wait for ever.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._live: Live | None = None
         self._view: RunView | None = None
         self._gates: dict[str, GateView] = {}
@@ -220,7 +225,7 @@ class LiveListener:
             self._view = view
             self._gates = {gate.gate.id: gate for gate in view.gates}
             self._since = time.monotonic()
-            show(self._console, [line(), *opening(view, self._width)])
+        show(self._console, [line(), *opening(view, self._width)])
         self._live = Live(
             console=self._console,
             get_renderable=self._frame,
@@ -241,20 +246,21 @@ class LiveListener:
     def gate_output(self, gate_id: str, line: str) -> None:
         """Remember the last line a gate printed."""
         said = safe(line).strip()
-        running = self._running.get(gate_id)
-        if said and running is not None:
-            running.last = said
+        with self._lock:
+            running = self._running.get(gate_id)
+            if said and running is not None:
+                running.last = said
 
     def gate_finished(self, verdict: Verdict) -> None:
-        """Print a finished gate for good, under its phase. A gate that never ran is told at the end, with its kind."""
+        """Print a finished gate for good, under its phase. Gates that never ran are told at the end, with reasons."""
         with self._lock:
             self._running.pop(verdict.gate, None)
             self._done += 1
             known = self._gates.get(verdict.gate)
-            if known is None or verdict.outcome is Outcome.NOT_RUN:
+            if known is None or verdict.outcome in {Outcome.NOT_RUN, Outcome.NOT_APPLICABLE}:
                 return
-            finished = GateView(known.gate, verdict)
-            show(self._console, [*self._heading(verdict.phase), *gate_lines(finished, self._width)])
+            lines = [*self._heading(verdict.phase), *gate_lines(GateView(known.gate, verdict), self._width)]
+        show(self._console, lines)
 
     def run_finished(self, view: RunView) -> None:  # noqa: ARG002 - the protocol has it
         """Stop drawing."""
@@ -262,8 +268,7 @@ class LiveListener:
 
     def note(self, text: str) -> None:
         """Print a remark about the run."""
-        with self._lock:
-            show(self._console, [(Piece("    note     ", "calm"), Piece(safe(text)))])
+        show(self._console, labelled("note", safe(text), self._width))
 
     @property
     def _width(self) -> int:

@@ -21,7 +21,8 @@ def eslint_json(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:
     """ESLint's `-f json`: errors (fatal parse errors included), warnings, files.
 
     Traps: no file at all is an empty list; a file that is ignored is listed with a warning that names no rule, and was
-    not looked at; with `--quiet` (`quiet` in the params) the warnings are missing, so `lint.warnings` is absent.
+    not looked at; under `--quiet` (`quiet` in the params) warnings and clean files are missing, so `lint.warnings` and
+    `lint.files` are absent.
 
     Source: ESLint's formatter reference, and runs of ESLint 9.39.
     """
@@ -47,7 +48,7 @@ def eslint_json(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:
     values: dict[str, Value | None] = {
         "lint.errors": errors,
         "lint.warnings": None if params.get("quiet") else warnings,
-        "lint.files": files,
+        "lint.files": None if params.get("quiet") else files,
     }
     return Reading(observations(values), tuple(findings.kept), notes)
 

@@ -116,6 +116,7 @@ def _version_one(data: Mapping[str, Any], findings: Findings) -> dict[str, int]:
 
 def _add(findings: Findings, package: str, advisory: object, affected: object, *, severity: str, title: object) -> None:
     """`severity` is the package's, which is what the counts count."""
-    identity = f"{str(advisory).rpartition('/')[2]}:{package}:{affected}"
+    named = str(advisory).rpartition("/")[2] if str(advisory).startswith("http") else str(advisory)
+    identity = f"{named}:{package}:{affected}"
     message = plain(f"{package} {affected}: {title} ({advisory})")
     findings.add(Finding("vulnerabilities", identity, severity, message))

@@ -68,8 +68,8 @@ def _names(params: Mapping[str, Any], found: list[Leaf], probe: Probe, registry:
 
 def _asked(ask: Ask, registry: Registry) -> list[str]:
     """What the parsers of the reports that we ask for yield."""
-    reports = [*ask.reports, *([ask.stdout_report] if ask.stdout_report else [])]
-    parsers = (registry.parsers.get(report.parser) for report in reports)
+    reports = (*ask.reports, ask.stdout_report, ask.text_report)
+    parsers = (registry.parsers.get(report.parser) for report in reports if report is not None)
     return [t.name for parser in parsers if parser is not None for t in parser.yields]
 
 

@@ -51,11 +51,12 @@ def printed(*runs: Ran) -> tuple[Blob, ...]:
 
 
 def last_line(*streams: bytes) -> str:
-    """The last line with text in it, at most 200 characters; what programs say before they give up."""
+    """The last line of the first stream that says anything, at most 200 characters; npm's own warnings say nothing."""
     for stream in streams:
-        lines = [line.strip() for line in stream.decode(errors="backslashreplace").splitlines() if line.strip()]
-        if lines:
-            return lines[-1][:200]
+        lines = (line.strip() for line in stream.decode(errors="backslashreplace").splitlines())
+        said = [line for line in lines if line and not line.lower().startswith(("npm warn", "npm notice"))]
+        if said:
+            return said[-1][:200]
     return ""
 
 

@@ -60,7 +60,7 @@ def _try(context: Context, hook: Path, message: str, runs: list[Ran]) -> dict[st
         argv = [str(hook), str(file)] if _interpreter(hook) else ["/bin/sh", str(hook), str(file)]
         ran = context.run(argv, env={"GIT_EDITOR": ":"}, name=f"hook-{len(runs)}")
     runs.append(ran)
-    return {"exit": ran.exit, "signal": ran.signal, "said": last_line(ran.err, ran.out)}
+    return {"exit": ran.exit, "signal": ran.signal, "said": last_line(ran.out, ran.err)}
 
 
 def read(facts: Mapping[str, Any]) -> Iterator[Observation | Finding | Trouble | str]:

@@ -38,4 +38,4 @@ class ConfigParams:
 )
 def config(params: ConfigParams, _context: Context) -> Capture:
     """Look at the target's configuration, group by group. Declared, not built in yet: UNKNOWN."""
-    return not_built_in("config", f"the configuration of the target in `{params.file}`")
+    return not_built_in("config", f"the configuration of the target in {params.file}")

@@ -149,7 +149,7 @@ def dotenv(params: DotenvParams, context: Context) -> Capture:
     and placeholders are counted; so are the variables that compose files need and the template does not name.
     Findings name key, file and line, never a value.
     """
-    shown = f"compare the keys of `{params.template}` with `{params.file}`"
+    shown = f"compare the keys of {params.template} with {params.file}"
     facts: dict[str, Any] = {}
     problems: list[Problem] = []
     for side, path in (("template", params.template), ("file", params.file)):

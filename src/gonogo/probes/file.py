@@ -60,4 +60,4 @@ def file(params: FileParams, context: Context) -> Capture:
         facts = {"problem": only_here(params.path)}
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         facts = {"exists": False}
-    return Capture("file", f"look at `{params.path}`", blobs=(context.keep_facts(facts),))
+    return Capture("file", f"look at {params.path}", blobs=(context.keep_facts(facts),))

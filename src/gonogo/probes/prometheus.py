@@ -17,7 +17,7 @@ class PrometheusParams:
     """Base URL."""
     metric: str = "app_build_info"
     """The metric whose label names the release."""
-    label: str = "version"
+    release_label: str = "version"
     """That label."""
 
 

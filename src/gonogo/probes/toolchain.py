@@ -110,15 +110,19 @@ def toolchain(params: ToolchainParams, context: Context) -> Capture:
     """
     facts: dict[str, Any] = {"engines": [], "versions": {}, "found": {}, "problems": [], "notes": []}
     runs: list[Ran] = []
+    shown: list[str] = []
     if params.engines or not params.docker:
+        shown.append(f"engines of {params.package}")
         _look_at_engines(params, context, facts, runs)
     if params.docker or not params.engines:
+        shown.append("Docker and Compose")
         _look_at_docker(context, facts, runs)
     if params.secrets:
+        shown.append("secrets store")
         _look_at_secrets(params.secrets, context, facts, runs)
     return Capture(
         "toolchain",
-        f"engines of `{params.package}`, Docker, Compose",
+        ", ".join(shown),
         blobs=(context.keep_facts(facts), *printed(*runs)),
         seconds=sum(ran.seconds for ran in runs),
     )
@@ -215,9 +219,8 @@ def _look_at_docker(context: Context, facts: dict[str, Any], runs: list[Ran]) ->
     if compose.exit is not None:
         facts["found"]["compose.available"] = compose.exit == 0 and bool(compose.out.strip())
         version = compose.out.decode(errors="replace").strip()
-        facts["notes"].append(
-            f"compose {version}" if compose.exit == 0 else f"`docker compose`: {last_line(compose.err)}"
-        )
+        absent = f"`docker compose` is not installed: `docker compose version` ends with exit {compose.exit}"
+        facts["notes"].append(f"compose {version}" if compose.exit == 0 else absent)
 
 
 def _docker_said(server: Any, client: Ran) -> str:

@@ -28,19 +28,27 @@ def eslint(invocation: Invocation) -> Ask | None:
     formatter of the command line would have printed.
 
     Traps: exit 2 is a crash or "no files", with nothing on stdout; exit 1 is errors or too many warnings
-    (`--max-warnings`); `--quiet` hides warnings, so that none in the report does not mean none: `lint.warnings` is then
-    absent; `--fix` rewrites the files that it checks; a file that is ignored is listed with a warning of its own.
+    (`--max-warnings`); `--quiet` hides warnings and every file without an error, so that nothing tells whether it
+    looked at all: our formatter hides them instead, after the report is written; `--fix` rewrites the files that it
+    checks (together with `--quiet` it would rewrite more without it, so there it stays and `lint.warnings` is absent);
+    a file that is ignored is listed with a warning of its own.
 
-    Source: ESLint's command line reference, and runs of ESLint 9.39.
+    Source: ESLint's command line reference, its lib/cli.js, and runs of ESLint 9.39.
     """
     argv = invocation.argv
     if options.only_asks(argv) or options.has(argv, *_NO_LINTING):
         return None
-    wanted = options.value(argv, *_FORMAT) or "stylish"
-    notes = ("`--fix` rewrites the files that it checks",) if options.has(argv, "--fix") else ()
+    fixes = options.has(argv, "--fix", "--fix-dry-run")
+    quiet = options.has(argv, "--quiet")
+    hidden = quiet and not fixes
+    plain = tuple(word for word in argv if not (hidden and word == "--quiet"))
     return Ask(
-        argv=options.extended(options.without(argv, *_FORMAT), "-f", str(_FORMATTER)),
-        reports=(AskedReport("eslint.json", "eslint_json", params={"quiet": options.has(argv, "--quiet")}),),
-        env={"GONOGO_ESLINT_REPORT": "{reports}/eslint.json", "GONOGO_ESLINT_FORMAT": wanted},
-        notes=notes,
+        argv=options.extended(options.without(plain, *_FORMAT), "-f", str(_FORMATTER)),
+        reports=(AskedReport("eslint.json", "eslint_json", params={"quiet": quiet and fixes}),),
+        env={
+            "GONOGO_ESLINT_REPORT": "{reports}/eslint.json",
+            "GONOGO_ESLINT_FORMAT": options.value(argv, *_FORMAT) or "stylish",
+            "GONOGO_ESLINT_QUIET": "1" if hidden else "",
+        },
+        notes=("`--fix` rewrites the files that it checks",) if fixes else (),
     )

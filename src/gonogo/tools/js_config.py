@@ -98,8 +98,17 @@ def reporters(text: str, key: str) -> tuple[tuple[Reporter, ...], bool]:
     return tuple(r for r in found if r), all(found)
 
 
+def member(literal: str, key: str) -> str | None:
+    """The expression after `key:` of an object literal itself, not of what it contains; None: no such key."""
+    for item in items(literal):
+        match = re.match(rf"""["']?{re.escape(key)}["']?\s*:\s*""", item)
+        if match:
+            return item[match.end() :].strip()
+    return None
+
+
 def items(array: str) -> list[str]:
-    """The elements of an array literal, as text."""
+    """The elements of an array literal, or the members of an object literal, as text."""
     found, at = [], 1
     while at < len(array) - 1:
         element = _expression(array[:-1], at)

@@ -17,13 +17,14 @@ _INSTALLS = frozenset({"install", "i", "add", "remove", "rm", "update", "up", "p
 _WITH_VALUE = frozenset({"-C", "--dir", "-F", "--filter", "--reporter", "--workspace-concurrency"})
 
 
-@tool("pnpm", executables=("pnpm",), wrap=())
+@tool("pnpm", executables=("pnpm",))
 def pnpm(invocation: Invocation) -> Ask | Unwrap | None:
     """pnpm: `pnpm X` and `pnpm run X` lead to a script of that name, else to a program; `exec` and `dlx` to a program.
 
-    Follows `-C d`, `-r` and `--filter name` (names and paths; not its graph selectors).
+    Follows `-C d`, `-r` and `--filter name` (names and paths; not its graph selectors). A program of this one package
+    is asked in place, because pnpm finds it in node_modules/.bin first; one that runs in several is not asked.
 
-    Source: pnpm's command line reference.
+    Source: pnpm's command line reference, and runs of pnpm 10.
     """
     words, cwd, filters, everywhere = _options(invocation)
     if words and words[0] in _INSTALLS:
@@ -43,10 +44,11 @@ def pnpm(invocation: Invocation) -> Ask | Unwrap | None:
     )
     if not places:
         return Unwrap((), problem=f"no workspace matches {', '.join(f'`{name}`' for name in filters) or '-r'}")
-    if words[0] in {"exec", "dlx"}:
-        return Unwrap(tuple((shlex.join(rest), cwd if place == package else place) for place in places))
-    lines = [line for place in places for line in script_lines(place, rest[0], rest[1:])]
-    return Unwrap(tuple(lines) or ((shlex.join(rest), cwd),))
+    named = words[0] in {"exec", "dlx"}
+    lines = [] if named else [line for place in places for line in script_lines(place, rest[0], rest[1:])]
+    if not lines and cwd == invocation.cwd and places == [package]:
+        return Unwrap((), at=len(invocation.argv) - len(rest))
+    return Unwrap(tuple(lines) or tuple((shlex.join(rest), cwd if place == package else place) for place in places))
 
 
 def _options(invocation: Invocation) -> tuple[list[str], Path, list[str], bool]:

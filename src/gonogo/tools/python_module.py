@@ -52,7 +52,7 @@ def _after_run(invocation: Invocation) -> Unwrap | None:
         return None
     at = argv.index("run") + 1
     while at < len(argv) and argv[at].startswith("-"):
-        if argv[at] in {"-m", "--module"}:
+        if argv[at] in {"-m", "--module", "--"}:
             return Unwrap((), at=at + 1) if at + 1 < len(argv) else None
         at += 2 if argv[at] in _UV_WITH_VALUE else 1
     return Unwrap((), at=at) if at < len(argv) else None

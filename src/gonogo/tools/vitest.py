@@ -93,10 +93,11 @@ def _coverage(argv: tuple[str, ...], config: str, root: Path, cwd: Path) -> tupl
     if not _coverage_is_on(argv, settings):
         return [], ()
     directory = options.value(argv, "--coverage.reportsDirectory") or js_config.string(settings, "reportsDirectory")
-    path = root / (directory or "coverage") / "coverage-summary.json"
-    report = (AskedReport(str(path if root != cwd else path.relative_to(cwd)), "istanbul", cwd_relative=True),)
     asked = options.values(argv, "--coverage.reporter")
     own, _ = js_config.reporters(settings, "reporter")
+    named = (js_config.string(r.options, "file") for r in own if r.name == "json-summary" and not asked)
+    path = root / (directory or "coverage") / (next(named, None) or "coverage-summary.json")
+    report = (AskedReport(str(path if root != cwd else path.relative_to(cwd)), "istanbul", cwd_relative=True),)
     if "json-summary" in (asked or [reporter.name for reporter in own]):
         return [], report
     names = () if asked else tuple(reporter.name for reporter in own) or _DEFAULT_COVERAGE
@@ -109,4 +110,4 @@ def _coverage_is_on(argv: tuple[str, ...], settings: str) -> bool:
         return False
     if options.has(argv, "--coverage", "--coverage.enabled"):
         return True
-    return (js_config.after(settings[1:-1], "enabled") if settings else None) == "true"
+    return js_config.member(settings, "enabled") == "true"

@@ -17,14 +17,15 @@ _OWN = options.words(
 _INSTALLS = frozenset({"install", "add", "remove", "up", "upgrade", "autoclean", "dedupe"})
 
 
-@tool("yarn", executables=("yarn", "yarnpkg"), wrap=())
+@tool("yarn", executables=("yarn", "yarnpkg"))
 def yarn(invocation: Invocation) -> Ask | Unwrap | None:
     """Yarn, classic and newer: `yarn X` and `yarn run X` lead to a script of that name, else to a program.
 
-    Follows `--cwd d`, `workspace name …`. Trap: newer Yarn runs scripts in a shell of its own, which is given no
-    wrapper, so the tools inside it are not asked for their reports.
+    Follows `--cwd d`, `workspace name …`. A program is asked in place, because Yarn finds it in node_modules/.bin
+    first. Trap: newer Yarn runs scripts in a shell of its own, which is given no wrapper, so the tools inside it are
+    not asked for their reports.
 
-    Source: Yarn's command line reference.
+    Source: Yarn's command line reference, and runs of Yarn 1.22.
     """
     words = list(invocation.argv[1:])
     cwd = invocation.cwd
@@ -34,19 +35,21 @@ def yarn(invocation: Invocation) -> Ask | Unwrap | None:
             cwd = cwd / words.pop(0)
     if not words or words[0] in _INSTALLS:
         return Ask(argv=invocation.argv, exclusive=True)
-    return _launch(words, cwd)
+    return _launch(words, cwd, invocation)
 
 
-def _launch(words: list[str], cwd: Path) -> Unwrap | None:
+def _launch(words: list[str], cwd: Path, invocation: Invocation) -> Unwrap | None:
     if words[0] == "workspace" and len(words) > 2:  # noqa: PLR2004 - workspace, its name, a command
         found = [d for d in workspaces(package_directory(cwd) or cwd) if read(d).get("name") == words[1]]
         if not found:
             return Unwrap((), problem=f"no workspace called `{words[1]}`")
-        return _launch(words[2:], found[0])
+        return _launch(words[2:], found[0], invocation)
     explicit = words[0] in {"run", "exec", "dlx"}
     rest = words[1:] if explicit else words
     if not rest or (rest[0] in _OWN and not explicit):
         return None
     package = package_directory(cwd) or cwd
     lines = script_lines(package, rest[0], rest[1:]) if words[0] not in {"exec", "dlx"} else []
+    if not lines and cwd == invocation.cwd:
+        return Unwrap((), at=len(invocation.argv) - len(rest))
     return Unwrap(tuple(lines) or ((shlex.join(rest), cwd),))

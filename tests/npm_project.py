@@ -1,0 +1,103 @@
+"""A real npm project, installed once: the tools that the tests run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from gonogo import plugins, shims
+
+FIXTURE = Path(__file__).parent / "fixtures" / "npm"
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Several test processes may want the same installation at the same moment."""
+    deadline = time.monotonic() + 240
+    while True:
+        try:
+            lock.mkdir(parents=True)
+            break
+        except FileExistsError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+    try:
+        yield
+    finally:
+        lock.rmdir()
+
+
+def installed() -> Path:
+    """The directory with node_modules of the committed lockfile; installed where it is not there yet."""
+    lockfile = (FIXTURE / "package-lock.json").read_bytes()
+    place = Path(tempfile.gettempdir()) / f"gonogo-npm-{os.getuid()}-{sha256(lockfile).hexdigest()[:16]}"
+    with _alone(place.with_suffix(".lock")):
+        if not (place / "installed").exists():
+            shutil.rmtree(place, ignore_errors=True)
+            shutil.copytree(FIXTURE, place)
+            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            subprocess.run(command, cwd=place, check=True, capture_output=True, timeout=280)
+            (place / "installed").touch()
+    return place
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that ran with wrappers before its tools."""
+
+    exit: int
+    stdout: str
+    stderr: str
+    records: tuple[shims.Record, ...]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A scratch npm project below the installation, so that its tools are found as in a monorepo."""
+
+    root: Path
+    scratch: Path
+
+    def write(self, files: dict[str, str | dict[str, object]]) -> None:
+        for name, content in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+
+    def run(self, line: str, *, wrapped: bool = True, cwd: str = ".", env: dict[str, str] | None = None) -> Ended:
+        reports = self.scratch / uuid4().hex
+        tools = plugins.builtin(("tools",)).tools
+        added = shims.prepare(self.scratch / "shims", tools, reports) if wrapped else {}
+        ended = subprocess.run(
+            ["/bin/sh", "-c", line],
+            cwd=self.root / cwd,
+            env={**os.environ, **(env or {}), **added},
+            capture_output=True,
+            check=False,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+        )
+        records = shims.collect(reports, self.root) if wrapped else ()
+        return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode(), records)
+
+
+@pytest.fixture(name="project")
+def npm_project(tmp_path: Path) -> Iterator[Project]:
+    """An empty npm project; `eslint`, `prettier`, `tsc`, `vitest` and `playwright` are there."""
+    root = installed() / "projects" / uuid4().hex[:12]
+    root.mkdir(parents=True)
+    yield Project(root, tmp_path)
+    shutil.rmtree(root)

@@ -62,7 +62,7 @@ def judge(
     outcomes = [j.judgement.outcome for j in judged] + [_forced(t) for t in troubles]
     outcomes += [Outcome.UNKNOWN] * len(still) + [judgement.outcome for judgement in answered]
     outcome = worst(outcomes)
-    waived = waive(gate, judged, waivers, as_of=day(as_of), types=types)
+    waived = waive(gate, judged, waivers, captured=captured, as_of=day(as_of), types=types)
     judgements = (*(j.judgement for j in waived.judged), *answered)
     findings = [finding for one in captured for finding in one.reading.findings]
     return Verdict(

@@ -33,6 +33,9 @@ class Shape(StrEnum):
     CI_JOBS = "list of CI jobs"
     BUNDLE = "list of evidence groups"
     SECTIONS = "list of sections"
+    ROSTER = "a roster"
+    GROUPS = "mapping of group to a list of people"
+    SEATS = "mapping of owner to a list of people, or to a seat"
 
 
 _ID_AND_TITLE = "Slug of the title without what stands in parentheses, unique in the checklist, unless given."
@@ -197,6 +200,35 @@ SECTION = Form(
     ),
 )
 
+_PEOPLE = "Ids of `.gonogo/people/`, addresses or handles (`@ada`)."
+
+SEAT = Form(
+    "seat",
+    "One owner: who speaks for it, and how many of them must say go.",
+    (
+        FormField("people", Shape.TEXTS, _PEOPLE),
+        FormField("groups", Shape.TEXTS, "Groups of the roster; everybody in them."),
+        FormField("quorum", Shape.COUNT, "How many different people must say go. 1 unless given."),
+        FormField("four_eyes", Shape.FLAG, "One of them must not be an author of the subject's commits."),
+    ),
+)
+
+ROSTER = Form(
+    "roster",
+    "Who speaks for which owner. `All`, where it is not listed, is everybody here.",
+    (
+        FormField(
+            "from",
+            Shape.TEXT,
+            "`CODEOWNERS`: owners that are not listed here are read from that file when the plan is made.",
+            choices=("", "CODEOWNERS"),
+        ),
+        FormField("four_eyes", Shape.FLAG, "Somebody who is no author of the subject's commits must say go too."),
+        FormField("groups", Shape.GROUPS, "Groups of people, to be named by owners."),
+        FormField("owners", Shape.SEATS, f"The owners. {_PEOPLE}"),
+    ),
+)
+
 CHECKLIST = Form(
     "checklist",
     "The whole document.",
@@ -210,6 +242,8 @@ CHECKLIST = Form(
         FormField(
             "secret_files", Shape.TEXTS, "Env files whose values are secrets, beyond every `.env*` a gate names."
         ),
+        FormField("roster", Shape.ROSTER, "Who speaks for which owner."),
+        FormField("sign_offs", Shape.TEXTS, "Owners whose signed word a GO needs. Nobody's, unless given."),
         FormField("phases", Shape.PHASES, "Its phases, in order.", required=True),
         FormField("evidence_bundle", Shape.BUNDLE, "What the bundle for the pull request holds."),
         FormField("ci_jobs", Shape.CI_JOBS, "The CI job map."),
@@ -217,7 +251,10 @@ CHECKLIST = Form(
     ),
 )
 
-FORMS = (CHECKLIST, PHASE, GATE, CALL, CRITERION, QUESTION, EVIDENCE, WHEN, INPUT, CI_JOB, BUNDLE_GROUP, SECTION)
+FORMS = (
+    *(CHECKLIST, PHASE, GATE, CALL, CRITERION, QUESTION, EVIDENCE, WHEN, INPUT, ROSTER, SEAT),
+    *(CI_JOB, BUNDLE_GROUP, SECTION),
+)
 
 FORM_OF: Mapping[str, Form] = {
     Shape.CALLS: CALL,

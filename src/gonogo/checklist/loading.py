@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gonogo.checklist.clauses import ClauseReading
 from gonogo.checklist.lint import lint
+from gonogo.checklist.roster import lint_roster
 from gonogo.checklist.shape import shape
 from gonogo.checklist.source import read
 from gonogo.errors import Diagnostic, InputError, Severity, nearest
@@ -122,6 +123,7 @@ def _finish(
     checklist = shape(raw, source.file, registry, problems)
     if raw.mapping is not None:
         lint(checklist, problems, prose=prose, raws=_gates(raw))
+        lint_roster(checklist, raw, problems)
     problems.raise_errors()
     told = tuple(d for d in problems.in_order() if d.severity is not Severity.ERROR)
     return Loaded(checklist, told, {g.id: _readings(g, readings.get(g.id, ())) for g in checklist.gates})

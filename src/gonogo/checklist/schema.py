@@ -38,6 +38,17 @@ _PLAIN: dict[str, dict[str, Any]] = {
         "additionalProperties": {"type": "array", "items": {"enum": [o.value for o in Outcome]}},
     },
     Shape.WHEN: {"$ref": "#/$defs/when"},
+    Shape.ROSTER: {"$ref": "#/$defs/roster"},
+    Shape.GROUPS: {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"type": "string", "minLength": 1}},
+    },
+    Shape.SEATS: {
+        "type": "object",
+        "additionalProperties": {
+            "anyOf": [{"type": "array", "items": {"type": "string", "minLength": 1}}, {"$ref": "#/$defs/seat"}]
+        },
+    },
     Shape.INPUTS: {
         "type": "object",
         "additionalProperties": {"anyOf": [{"type": ["string", "null"]}, {"$ref": "#/$defs/input"}]},

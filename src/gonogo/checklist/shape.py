@@ -9,6 +9,7 @@ from gonogo.checklist import evidence as proof
 from gonogo.checklist import fields as form
 from gonogo.checklist.effects import effect_of
 from gonogo.checklist.params import read_params
+from gonogo.checklist.roster import read_roster
 from gonogo.checklist.source import gate_slug, slug
 from gonogo.errors import InputError, nearest
 from gonogo.model.checklist import (
@@ -76,6 +77,8 @@ class _Shaper(Reader):
             secret_files=self.texts(fields, "secret_files"),
             other_sections=tuple(self.section(item) for item in self.items(fields, "other_sections")),
             source=source,
+            roster=read_roster(self, fields),
+            sign_offs=self.texts(fields, "sign_offs"),
         )
 
     def inputs(self, fields: dict[str, Raw]) -> list[Input]:

@@ -38,6 +38,8 @@ class Assignment:
     given: Mapping[str, str]
     """Values of the inputs."""
     recipes: Mapping[str, Recipe]
+    remarks: Sequence[str] = ()
+    """What the notes of the run say from its start."""
 
 
 @dataclass(frozen=True, slots=True)

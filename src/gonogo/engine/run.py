@@ -28,7 +28,7 @@ from gonogo.errors import IntegrityError, Refused
 from gonogo.evidence import secrets
 from gonogo.evidence.redact import Redactor
 from gonogo.evidence.store import Store
-from gonogo.judge import decide
+from gonogo.judge import decide, standings
 from gonogo.ledger import Ledger, new_run_id
 from gonogo.ledger.view import Fold, find_run, fold
 from gonogo.model.outcome import EXIT_OF_DECISION
@@ -50,6 +50,7 @@ def run(
     settings: Settings,
     listener: Listener | None = None,
     waivers: Sequence[Waiver] = (),
+    remarks: Sequence[str] = (),
     secret_inputs: Mapping[str, str] | None = None,
 ) -> RunView:
     """Run a plan to its decision, or until somebody says stop; `exit_code` of the view is what the process returns.
@@ -61,7 +62,8 @@ def run(
         registry: Every kind.
         settings: What a person set.
         listener: Told what happens; None: nobody.
-        waivers: Those that are in force.
+        waivers: Those that are in force; recorded with the run.
+        remarks: What the run's notes must say from the start: waivers that are ignored, and why.
         secret_inputs: Values of the inputs that the plan does not hold.
 
     Raises:
@@ -73,14 +75,13 @@ def run(
     refuse_missing(plan, secret_inputs)
     recipes = orders.recipes(plan, given, registry)
     prepare_state(state)
-    work = Assignment(plan, root, state, settings, listener or Silent(), waivers, given, recipes)
+    work = Assignment(plan, root, state, settings, listener or Silent(), waivers, given, recipes, remarks)
     with closing(Ledger(state / "ledger.db")) as ledger:
         run_id = new_run_id()
         with _lease(ledger, run_id, root) as begin:
             journal = Journal(ledger, Fold(run_id))
-            journal.record(
-                "run-started", {**begin, "settings": _said(settings), "plan": plan, "evidence": _kept(state)}
-            )
+            begun = {**begin, "settings": _said(settings), "plan": plan, "evidence": _kept(state)}
+            journal.record("run-started", {**begun, "waivers": tuple(waivers)})
             return _through(work, journal, registry, Path(begin["scratch"]))
 
 
@@ -93,6 +94,7 @@ def resume(
     settings: Settings,
     listener: Listener | None = None,
     waivers: Sequence[Waiver] = (),
+    remarks: Sequence[str] = (),
     secret_inputs: Mapping[str, str] | None = None,
 ) -> RunView:
     """Go on with a run that was cut off: finished gates stay, an unfinished read is tried again, an act never is.
@@ -105,6 +107,7 @@ def resume(
         settings: As for `run`.
         listener: As for `run`.
         waivers: As for `run`.
+        remarks: As for `run`.
         secret_inputs: As for `run`: they are in no record, so they are given again.
 
     Raises:
@@ -126,9 +129,9 @@ def resume(
             refuse_missing(plan, secret_inputs)
             _same_tree(plan, root)
             recipes = orders.recipes(plan, given, registry)
-            work = Assignment(plan, root, state, settings, listener or Silent(), waivers, given, recipes)
+            work = Assignment(plan, root, state, settings, listener or Silent(), waivers, given, recipes, remarks)
             journal = Journal(ledger, folded)
-            journal.record("run-resumed", {**begin, "settings": _said(settings)})
+            journal.record("run-resumed", {**begin, "settings": _said(settings), "waivers": tuple(waivers)})
             return _through(work, journal, registry, Path(begin["scratch"]))
 
 
@@ -200,14 +203,14 @@ def _through(work: Assignment, journal: Journal, registry: Registry, scratch: Pa
     guard = Guard(tree, work.state / "aside" / run_id / "copies")
     scheduler = Scheduler(work, journal=journal, workshop=workshop, board=board, guard=guard, interrupts=interrupts)
     work.listener.run_started(journal.view())
-    _warn_of_weak_secrets(work, journal)
+    _note(work, journal, [*work.remarks, *secrets.too_weak(_secret_files(work), [work.root.name])])
     with interrupts.heard():
         scheduler.work()
     if interrupts.signal:
         journal.record("run-stopped", {"signal": interrupts.signal, "exit_code": int(interrupts.exit_code)})
         view = journal.fold.view(alive=False)
     else:
-        view = _decided(work, journal, scheduler.holds)
+        view = _decided(work, journal, registry, scheduler.holds)
     shutil.rmtree(work.state / "aside" / run_id, ignore_errors=True)
     work.listener.run_finished(view)
     return view
@@ -224,16 +227,25 @@ def _secret_files(work: Assignment) -> list[Path]:
     return [work.root / path for path in work.plan.secret_files]
 
 
-def _warn_of_weak_secrets(work: Assignment, journal: Journal) -> None:
-    for text in secrets.too_weak(_secret_files(work), [work.root.name]):
+def _note(work: Assignment, journal: Journal, texts: Sequence[str]) -> None:
+    """Put remarks about the whole run into its record, each once, and tell them."""
+    for text in texts:
         if text not in journal.fold.notes:
             journal.record("note", {"text": text})
             work.listener.note(text)
 
 
-def _decided(work: Assignment, journal: Journal, holds: Sequence[str]) -> RunView:
+def _waiver_notes(work: Assignment, folded: Fold, as_of: str, registry: Registry) -> list[str]:
+    """Waivers that ended, end soon, cover nothing or no longer enough: each says so in the run."""
+    gates = [node.gate for node in work.plan.nodes]
+    told = standings(gates, folded.verdicts, work.waivers, as_of=as_of, types=registry.observation_types)
+    return [one.text for one in told]
+
+
+def _decided(work: Assignment, journal: Journal, registry: Registry, holds: Sequence[str]) -> RunView:
     crash_point("before-decision")
     folded, as_of = journal.fold, now()
+    _note(work, journal, _waiver_notes(work, folded, as_of, registry))
     decision = decide(work.plan, folded.verdicts, waivers=work.waivers, as_of=as_of, notes=folded.notes, holds=holds)
     code = int(EXIT_OF_DECISION[decision.word])
     manifest = write_manifest(work.state, folded)

@@ -274,7 +274,7 @@ class Ledger:
         with self._telling("read"):
             for row in self._db.execute(f"SELECT {_COLUMNS} FROM events ORDER BY seq"):  # noqa: S608
                 event = Event(*row)
-                problem = _broken_link(event, good + 1, prev)
+                problem = broken_link(event, good + 1, prev)
                 if problem:
                     problems.append(problem)
                     break
@@ -285,7 +285,8 @@ class Ledger:
         return Verified(good, tuple(problems))
 
 
-def _broken_link(event: Event, expected: int, prev: str) -> str:
+def broken_link(event: Event, expected: int, prev: str) -> str:
+    """What is wrong with an event that should have number `expected` and follow the hash `prev`; empty: nothing."""
     if event.seq != expected:
         return f"event {expected} is missing"
     if event.prev_hash != prev:

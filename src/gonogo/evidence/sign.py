@@ -190,6 +190,16 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def predicate_type(envelope: Envelope) -> str:
+    """The predicate type of the statement in an envelope, unchecked; empty where there is none."""
+    try:
+        data = json.loads(envelope.payload)
+    except (ValueError, RecursionError):
+        return ""
+    kind = data.get("predicateType") if isinstance(data, dict) else None
+    return kind if isinstance(kind, str) else ""
+
+
 def statement(envelope: Envelope, predicate_type: str) -> dict[str, Any]:
     """The in-toto Statement v1 in an envelope.
 

@@ -293,8 +293,10 @@ class Tool(Kind):
 class Output(Kind):
     """A run rendered for somebody: pure, from the ledger's view."""
 
-    function: Callable[[Any], str]
+    function: Callable[..., str]
     media_type: str
+    surroundings: bool = False
+    """It also takes what lies about a run: `(view, around)`, with `gonogo.outputs.surroundings.Surroundings`."""
 
 
 # --- registry ------------------------------------------------------------------------------------------------
@@ -481,13 +483,20 @@ def tool(
     return declare
 
 
-def output(name: str, *, media_type: str) -> Callable[[F], F]:
-    """Declare an output: `(view) -> text`."""
+def output(name: str, *, media_type: str, surroundings: bool = False) -> Callable[[F], F]:
+    """Declare an output: `(view) -> text`; with `surroundings` also `(view, around) -> text`."""
 
     def declare(function: F) -> F:
         _declared(
             function,
-            Output(name=name, doc=_doc(function), module=function.__module__, function=function, media_type=media_type),
+            Output(
+                name=name,
+                doc=_doc(function),
+                module=function.__module__,
+                function=function,
+                media_type=media_type,
+                surroundings=surroundings,
+            ),
         )
         return function
 

@@ -125,6 +125,11 @@ def output_called(place: Place, kind: str) -> Output:
     return known[kind]
 
 
-def rendered(place: Place, view: RunView, kind: str) -> str:
-    """The run through the output called `kind`."""
-    return str(output_called(place, kind).function(view))
+def rendered(place: Place, view: RunView, kind: str, output: Path | None = None) -> str:
+    """The run through the output called `kind`, for the file `output` (None: standard output)."""
+    found = output_called(place, kind)
+    if found.surroundings:
+        from gonogo.cli.surroundings import surroundings  # only for outputs that show them
+
+        return str(found.function(view, surroundings(place, view, output)))
+    return str(found.function(view))

@@ -19,6 +19,7 @@ from gonogo.model.plan import Node, Plan
 from gonogo.outputs.sheet import Line, Piece, line, phase_heading, plain
 from gonogo.outputs.terminal import console_for, is_terminal, show, width_of
 from gonogo.outputs.words import crop, number, safe
+from gonogo.owners import roster
 
 
 @click.command("plan")
@@ -48,14 +49,18 @@ def command(checklist: Path | None, inputs: tuple[str, ...], target: str | None,
 
 def compiled(place: Place, checklist: Checklist, inputs: dict[str, str]) -> Plan:
     """The frozen plan of everything required."""
+    subject = place.subject()
+    crew = roster.at(checklist, place.root, subject.commit)
     return plan.compile(
         checklist,
-        subject=place.subject(),
+        subject=subject,
         target=place.settings.target,
         inputs=inputs,
         registry=place.registry,
         root=place.root,
         allow_dirty=place.settings.allow_dirty,
+        roster=crew.roster,
+        people=crew.people,
     )
 
 

@@ -107,8 +107,12 @@ class Poll:
             size = 0
         return size != self._size
 
-    def hear(self) -> bool:
-        """Take in what is new, and judge anew the gates it speaks of; whether any verdict changed."""
+    def hear(self, *, tell: bool = True) -> bool:
+        """Take in what is new, and judge anew the gates it speaks of; whether any verdict changed.
+
+        Args:
+            tell: Whether the listener is told now; at the start of a process it hears of every gate anyway.
+        """
         self._take_in()
         folded = self._journal.fold
         if not folded.envelopes:
@@ -122,7 +126,7 @@ class Poll:
             and new != old
         ]
         self._journal.record_all([("verdict", one.gate, {"verdict": one, "answered": True}) for one in changed])
-        for verdict in changed:
+        for verdict in changed if tell else ():
             self._work.listener.gate_finished(verdict)
         return bool(changed)
 

@@ -93,7 +93,7 @@ class Fold:
             self.waivers = tuple(data.get("waivers", ()))
             self.decision = self.decided_on = self.exit_code = None
             self.places.append(data.get("scratch", ""))
-        if event != "lease-taken-over":  # another process wrote that, on another clock
+        if event not in {"lease-taken-over", "sign-off"}:  # another process wrote that, on another clock
             self.seconds = self.seconds_until(monotonic)
         if act is not None:
             act(_Told(gate, data, time))

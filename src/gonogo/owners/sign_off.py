@@ -292,7 +292,6 @@ def standing(
         revoked: Person -> why, of keys revoked since the plan was made.
         altered: Digests of evidence that is missing or no longer has its digest.
     """
-    now: dict[str, dict[str, str]] = {}
     counted, refused = [], []
     for envelope in envelopes:
         try:
@@ -302,13 +301,22 @@ def standing(
         except (IntegrityError, Refused) as error:
             refused.append(f"a sign-off does not count: {error.message}")
             continue
+        counted.append(said)
+    return still(view, counted, altered), tuple(dict.fromkeys(refused))
+
+
+def still(view: RunView, sign_offs: Iterable[SignOff], altered: Sequence[str] = ()) -> tuple[SignOff, ...]:
+    """Sign-offs that were admitted, each with what has changed since it was signed, if anything has."""
+    now: dict[str, dict[str, str]] = {}
+    found = []
+    for said in sign_offs:
         if said.gate not in now:
             now[said.gate] = seen_digest(view, said.gate)[1]
         changed = [part for part in PARTS if said.parts[part] != now[said.gate][part]]
         if _touches(view, said.gate, altered) and "evidence" not in changed:
             changed.append("evidence")
-        counted.append(dataclasses.replace(said, void=_changed(changed)))
-    return tuple(counted), tuple(dict.fromkeys(refused))
+        found.append(dataclasses.replace(said, void=_changed(changed)))
+    return tuple(found)
 
 
 def _touches(view: RunView, gate: str, altered: Sequence[str]) -> bool:

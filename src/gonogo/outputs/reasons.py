@@ -96,8 +96,9 @@ def _not_run(gates: tuple[GateView, ...]) -> bool:
 
 
 def _sentences(gate: GateView, reason: Reason) -> Iterator[str]:
-    """A red gate tells its own reasons, each on its own, where the decision joins them into one."""
-    own = because(gate.verdict) if gate.outcome in _RED and not gate.verdict.waived else []
+    """A gate that is not green tells its own reasons, one by one, where the decision joins them into one."""
+    tells = gate.outcome in (*_RED, Outcome.NOT_RUN) and not gate.verdict.waived
+    own = because(gate.verdict) if tells else []
     if not own:
         yield reason.text
         return

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "Run a checklist and decide: GO, NO-GO or HOLD.",
     "ask": "List what waits for your answer or your word.",
     "sign": "Sign a go or a no-go for an owner.",
+    "waive": "Write down that a named person accepts a finding, until a day.",
     "keys": "Make, list, trust and revoke people's keys.",
     "status": "Say what runs now, and how the last run ended.",
     "show": "Show a run, or one gate of it with all its evidence.",

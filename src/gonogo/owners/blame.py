@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gonogo.config import git_output
+from gonogo.model.roster import Person
 
 _PLAIN = ("--no-replace-objects", "-c", "blame.ignoreRevsFile=", "-c", "log.showSignature=false")
 """What a clone's own configuration could hide is asked for all the same."""
@@ -64,7 +65,7 @@ def _commits(root: Path, shas: list[str]) -> dict[str, Commit]:
         sha, time, *told_names = parts
         pairs = [(told_names[0], told_names[1]), (told_names[2], told_names[3])]
         pairs += [(match[1], match[2]) for text in told_names[4:] if (match := _ADDRESS.fullmatch(text))]
-        found[sha] = Commit(sha, int(time), _shown([pairs[0], *pairs[2:]]), _names(pairs), sha in cut)
+        found[sha] = Commit(sha, int(time), _shown([pairs[0], *pairs[2:]]), names_of(pairs), sha in cut)
     return found
 
 
@@ -72,13 +73,24 @@ def _shown(pairs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"{name} <{address}>" for name, address in pairs))
 
 
-def _names(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """Also the part before the @, without the number that GitHub puts before it."""
+def names_of(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """What these authors (name, address) may be called, in small letters.
+
+    Also the part before the @, without the number that GitHub puts before it.
+    """
     found: set[str] = set()
     for name, address in pairs:
         local = address.partition("@")[0]
         found |= {name, address, local, local.rpartition("+")[2]}
     return frozenset(text.strip().casefold() for text in found if text.strip())
+
+
+def called(approver: str, person: Person | None) -> frozenset[str]:
+    """What somebody who approves may be called, in small letters; `person` where they are known by key."""
+    names = {approver}
+    if person is not None:
+        names |= {person.id, person.name, *person.emails, *person.handles}
+    return frozenset(name.strip().casefold().removeprefix("@") for name in names if name.strip())
 
 
 def _cut_off(root: Path) -> frozenset[str]:

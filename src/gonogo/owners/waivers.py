@@ -16,7 +16,7 @@ from gonogo.errors import Diagnostic, InputError, Severity, Span, nearest
 from gonogo.model.observation import ObservationType
 from gonogo.model.roster import Person
 from gonogo.model.verdict import Waiver
-from gonogo.owners.blame import Blame, blamed
+from gonogo.owners.blame import Blame, blamed, called
 from gonogo.owners.waivers_file import FILE, MAX_BYTES, Entry, Written, read
 
 
@@ -175,19 +175,14 @@ def _approval(entry: Entry, waiver: Waiver, blame: Blame, people: Sequence[Perso
     if person is not None and person.revoked:
         message = f"the key of `{waiver.approver}` was revoked: {person.revoked}"
         return Diagnostic("revoked-approver", message, place, help="have somebody else approve it")
-    names = {waiver.approver, *(_names(person) if person is not None else ())}
-    called = {name.casefold().removeprefix("@") for name in names if name}
+    mine = called(waiver.approver, person)
     own = next(
-        (blame.lines[line] for line in range(entry.first, entry.last + 1) if called & blame.lines[line].names), None
+        (blame.lines[line] for line in range(entry.first, entry.last + 1) if mine & blame.lines[line].names), None
     )
     if own is None:
         return None
     message = f"{waiver.approver} wrote it (commit {own.sha[:12]}), and nobody approves their own"
     return Diagnostic("self-approved", message, place, help="have somebody else approve it, or write it")
-
-
-def _names(person: Person) -> tuple[str, ...]:
-    return (person.id, person.name, *person.emails, *person.handles)
 
 
 def _length(entry: Entry, waiver: Waiver, most_days: int, as_of: date) -> Diagnostic | None:

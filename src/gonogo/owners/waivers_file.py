@@ -36,6 +36,8 @@ JUSTIFICATIONS = (
     "inline_mitigations_already_exist",
 )
 """Why a vulnerability does no harm, in the words of OpenVEX 0.2.0."""
+IMPACT = "impact_statement"
+"""It does no harm, for the reason given: what OpenVEX calls so where none of the five words fits."""
 
 WAIVER = Form(
     "waiver",
@@ -51,7 +53,9 @@ WAIVER = Form(
         FormField("link", "text", "Where it is tracked: a URL."),
         FormField("until", "date", "Its last day, to the end of it in UTC.", required=True),
         FormField("matches", "whole number, 1 or more", "How many of the finding there may be in one gate."),
-        FormField("justification", "text", "Why it does no harm, in a word of OpenVEX.", choices=("", *JUSTIFICATIONS)),
+        FormField(
+            "justification", "text", "Why it does no harm, in a word of OpenVEX.", choices=("", *JUSTIFICATIONS, IMPACT)
+        ),
     ),
 )
 FILE_FORM = Form(
@@ -186,7 +190,7 @@ class _Waivers(Reader):
             gate=self.text(fields, "gate"),
             link=self.link(fields),
             matches=self.matches(fields),
-            justification=self.choice(fields, "justification", ("", *JUSTIFICATIONS), ""),
+            justification=self.choice(fields, "justification", ("", *JUSTIFICATIONS, IMPACT), ""),
         )
         self.says(fields, "reason", waiver.reason)
         if len(self.problems.found) > before:

@@ -270,7 +270,7 @@ def _entries(file: BinaryIO) -> list[Entry]:
 
 
 def _end_problem(found: bytes, expected: bytes) -> str:
-    if len(found) < len(expected) and expected.startswith(found):
+    if len(found) < len(expected) and (expected.startswith(found) or _LOCAL_MARK.startswith(found)):
         return "it is cut short"
     if found.startswith(expected):
         return "bytes follow its end"
@@ -287,6 +287,8 @@ def _entry(file: BinaryIO, header: bytes, before: str) -> Entry:
         raise _Odd(offset + len(header), "it is cut short")
     crc, _, size, length, _ = _LOCAL.unpack(header)[6:]
     raw = file.read(length)
+    if len(raw) < length:
+        raise _Odd(file.tell(), "it is cut short")
     try:
         name = raw.decode("ascii")
     except UnicodeDecodeError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,13 +12,45 @@ from pydantic import ValidationError
 from gonogo.errors import IntegrityError
 from gonogo.evidence import sign
 from gonogo.evidence.sign import Envelope
-from gonogo.ledger.store import Event, broken_link
+from gonogo.ledger.store import Event, Ledger, broken_link, data_digest, link_hash
 from gonogo.ledger.view import Fold, fold
 from gonogo.model import codec
 from gonogo.model.run import RunView
+from gonogo.model.sign_off import SignOff
 from gonogo.model.verdict import Waiver
 
-_FIELDS = ("seq", "run", "gate", "event", "time", "monotonic", "data", "prev_hash", "hash")
+_ABOUT = ("seq", "run", "gate", "event", "time", "monotonic")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An event of another run that lies between those of this one: that it is there, and not what it says."""
+
+    seq: int
+    run: str
+    gate: str
+    event: str
+    time: str
+    monotonic: float
+    data_sha256: str
+    prev_hash: str
+    hash: str
+
+    @classmethod
+    def of(cls, event: Event) -> Link:
+        """The link that an event is."""
+        about = {name: getattr(event, name) for name in _ABOUT}
+        return cls(**about, data_sha256=data_digest(event.data), prev_hash=event.prev_hash, hash=event.hash)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it has the hash it claims."""
+        about = tuple(getattr(self, name) for name in _ABOUT)
+        return link_hash((*about, self.data_sha256, self.prev_hash)) == self.hash
+
+
+Chain = tuple[Event | Link, ...]
+"""Everything from the first to the last event of a run, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +68,7 @@ class Judged:
 class Record:
     """One decided run: its events, and what they come to."""
 
-    events: tuple[Event, ...]
+    chain: Chain
     folded: Fold
     view: RunView
     plan: dict[str, Any]
@@ -56,12 +88,13 @@ class Record:
         return self.view.id
 
 
-def of(events: tuple[Event, ...]) -> Record:
-    """The record in the events of one run.
+def of(extract: Chain) -> Record:
+    """The record in the ledger extract of one run.
 
     Raises:
         IntegrityError: They are not the events of one decided run.
     """
+    events = events_of(extract)
     run = events[0].run if events else ""
     try:
         folded = fold(events, run)
@@ -73,7 +106,7 @@ def of(events: tuple[Event, ...]) -> Record:
     raw = _Raw()
     for event in events:
         raw.take(event)
-    return Record(events, folded, view, raw.plan, raw.verdicts, raw.waivers, raw.finish, raw.judged, raw.answered)
+    return Record(extract, folded, view, raw.plan, raw.verdicts, raw.waivers, raw.finish, raw.judged, raw.answered)
 
 
 @dataclass(slots=True)
@@ -108,29 +141,47 @@ class _Raw:
 # --- as lines ------------------------------------------------------------------------------------------------
 
 
-def lines(events: Iterable[Event]) -> bytes:
-    """The events as JSON Lines, each in canonical JSON; raises `IntegrityError` for one that is not as it was kept."""
+def chain(ledger: Ledger, run: str) -> Chain:
+    """The extract of a ledger for one run; the events of others in between as links."""
+    own = ledger.events(run)
+    between = ledger.span(own[0].seq, own[-1].seq) if own else ()
+    return tuple(event if event.run == run else Link.of(event) for event in between)
+
+
+def events_of(extract: Chain) -> tuple[Event, ...]:
+    """The run's own events."""
+    return tuple(event for event in extract if isinstance(event, Event))
+
+
+def lines(extract: Chain) -> bytes:
+    """The extract as JSON Lines in canonical JSON; raises `IntegrityError` for an event that is not as it was kept."""
     found = []
-    for event in events:
-        data = event.value
-        if codec.canonical(data).decode() != event.data:
-            raise IntegrityError(f"event {event.seq} of the ledger is not in canonical JSON")
-        found.append(codec.canonical({**{name: getattr(event, name) for name in _FIELDS}, "data": data}) + b"\n")
+    for event in extract:
+        data = asdict(event)
+        if isinstance(event, Event):
+            data["data"] = event.value
+            if codec.canonical(data["data"]).decode() != event.data:
+                raise IntegrityError(f"event {event.seq} of the ledger is not in canonical JSON")
+        found.append(codec.canonical(data) + b"\n")
     return b"".join(found)
 
 
-def parse(text: bytes) -> tuple[Event, ...]:
-    """The events in JSON Lines; raises `IntegrityError` where they are not as `lines` writes them."""
-    events = []
+def parse(text: bytes) -> Chain:
+    """The extract in JSON Lines; raises `IntegrityError` where it is not as `lines` writes it."""
+    extract: list[Event | Link] = []
     for line in text.splitlines(keepends=True):
         data = strict_json(line[:-1], "a line of the ledger")
-        if not isinstance(data, dict) or tuple(sorted(data)) != tuple(sorted(_FIELDS)) or not line.endswith(b"\n"):
+        if not isinstance(data, dict):
             raise IntegrityError("a line of the ledger is no event")
+        if "data" in data:
+            data["data"] = codec.canonical(data["data"]).decode()
         try:
-            events.append(codec.load(Event, {**data, "data": codec.canonical(data["data"]).decode()}))
+            extract.append(codec.load(Event, data) if "data" in data else codec.load(Link, data))
         except ValidationError as error:
             raise IntegrityError("a line of the ledger is no event") from error
-    return tuple(events)
+    if lines(tuple(extract)) != text:
+        raise IntegrityError("the ledger extract is not spelled as gonogo spells it")
+    return tuple(extract)
 
 
 def strict_json(text: bytes, what: str) -> Any:
@@ -144,33 +195,31 @@ def strict_json(text: bytes, what: str) -> Any:
     raise IntegrityError(f"{what} is not in canonical JSON")
 
 
-def check_chain(events: tuple[Event, ...]) -> str:
-    """What breaks the chain of one run's events, in words; empty: nothing.
-
-    Between them stand the events of other runs, of which only the last one's hash is known; where two follow each
-    other directly, the second must name the hash of the first.
-    """
-    runs = {event.run for event in events}
+def check_chain(extract: Chain) -> str:
+    """What breaks the chain from the first to the last event of a run, in words; empty: nothing."""
+    own = events_of(extract)
+    runs = {event.run for event in own}
     if len(runs) != 1:
         return "the ledger extract holds events of more than one run" if runs else "the ledger extract is empty"
-    if events[0].event != "run-started":
+    if extract[0] is not own[0] or own[0].event != "run-started":
         return "the ledger extract does not begin with the start of the run"
-    before = None
-    for event in events:
-        if before is not None and event.seq <= before.seq:
-            return f"event {event.seq} follows event {before.seq}: they are out of order"
-        adjacent = before is not None and event.seq == before.seq + 1
-        prev = before.hash if adjacent and before is not None else event.prev_hash
-        problem = broken_link(event, event.seq, prev)
+    seq, prev = extract[0].seq, extract[0].prev_hash
+    for event in extract:
+        problem = broken_link(event, seq, prev) if isinstance(event, Event) else _broken(event, seq, prev, runs)
         if problem:
             return problem
-        before = event
+        seq, prev = event.seq + 1, event.hash
     return ""
 
 
-def gaps(events: tuple[Event, ...]) -> int:
-    """How many events of other runs lie between these."""
-    return events[-1].seq - events[0].seq + 1 - len(events) if events else 0
+def _broken(link: Link, seq: int, prev: str, runs: set[str]) -> str:
+    if link.run in runs:
+        return f"event {link.seq} is of this run, and what it says is left out"
+    if link.seq != seq:
+        return f"event {seq} is missing"
+    if link.prev_hash != prev:
+        return f"event {link.seq} does not follow event {link.seq - 1}"
+    return "" if link.whole else f"event {link.seq} (of run {link.run}) was altered"
 
 
 # --- what is made of it --------------------------------------------------------------------------------------
@@ -184,6 +233,12 @@ def plan_digest(plan: Mapping[str, Any]) -> str:
 def sign_off_envelopes(record: Record) -> tuple[Envelope, ...]:
     """The signed words of the run, in the order they came in."""
     return tuple(sign.from_data(data) for data in record.folded.envelopes.values())
+
+
+def sign_offs(record: Record) -> tuple[SignOff, ...]:
+    """What the ledger says of them, each time it does: as they came in, and as the decision counted them."""
+    came = (event.value["sign_off"] for event in events_of(record.chain) if event.event == "sign-off")
+    return codec.load(tuple[SignOff, ...], [*came, *record.finish.get("sign_offs", ())])
 
 
 def decision_envelope(record: Record) -> Envelope | None:

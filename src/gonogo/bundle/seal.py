@@ -75,13 +75,13 @@ def seal(ledger: Ledger, run: str, state: Path, output: Path, keys: Sequence[Key
             f"the ledger `{ledger.path}` was altered: {verified.problems[0]}",
             help="keep it for whoever looks into that; nothing was sealed",
         )
-    events = ledger.events(found)
-    if not fold(events, found).finished:
+    extract = record.chain(ledger, found)
+    if not fold(record.events_of(extract), found).finished:
         raise Refused(
             f"run {found} is not decided, so that there is nothing to seal",
             help=f"go on with it first: `gonogo run --resume {found}`",
         )
-    told = record.of(events)
+    told = record.of(extract)
     files, wishes = _files(told, Store(state / "evidence", Redactor()))
     manifest, files = _attested(told, files, keys)
     size = pack.write(output, files)
@@ -99,7 +99,7 @@ def _files(told: Record, store: Store) -> tuple[dict[str, bytes | Path], tuple[W
     files |= record.derived(told)
     files |= {
         README: _README.encode(),
-        "ledger.jsonl": record.lines(told.events),
+        "ledger.jsonl": record.lines(told.chain),
         "evidence.json": codec.canonical(listed),
     }
     return files, wishes

@@ -34,13 +34,12 @@ from gonogo.bundle.manifest import ATTESTATIONS, Manifest
 from gonogo.bundle.pack import Packed
 from gonogo.bundle.pieces import Piece
 from gonogo.bundle.proof import Proof, Stopped
-from gonogo.bundle.record import Record
+from gonogo.bundle.record import Chain, Record
 from gonogo.errors import IntegrityError
 from gonogo.evidence import sign
 from gonogo.evidence.sign import Envelope
 from gonogo.judge.decision import decide
 from gonogo.judge.sign_offs import lacking, refusals, spoken
-from gonogo.ledger.store import Event
 from gonogo.model import codec
 from gonogo.model.outcome import DecisionWord
 from gonogo.model.sign_off import SignOff, Word
@@ -96,11 +95,11 @@ def prove(proof: Proof, packed: Packed) -> Proven:
     """Claims 2 to 9."""
     manifest = proof.claim("the manifest lists every file", "sha256 and size of each file", lambda: _manifest(packed))
     proof.facts |= {"run": manifest.run, "gonogo": manifest.gonogo}
-    events = proof.claim(
+    extract = proof.claim(
         "the ledger's chain is unbroken", "each event hashed again, and compared with the next", lambda: _chain(packed)
     )
     told = proof.claim(
-        "the plan is the one the run began with", "its digest computed again", lambda: _plan(packed, manifest, events)
+        "the plan is the one the run began with", "its digest computed again", lambda: _plan(packed, manifest, extract)
     )
     proof.claim(
         "the decision is the ledger's, and follows from the verdicts",
@@ -154,21 +153,18 @@ def _manifest(packed: Packed) -> tuple[Manifest, str]:
     return manifest, f"{len(manifest.files)} files of run {manifest.run}"
 
 
-def _chain(packed: Packed) -> tuple[tuple[Event, ...], str]:
-    text = packed.read("ledger.jsonl")
-    events = record.parse(text)
-    problem = record.check_chain(events)
+def _chain(packed: Packed) -> tuple[Chain, str]:
+    extract = record.parse(packed.read("ledger.jsonl"))
+    problem = record.check_chain(extract)
     if problem:
         raise IntegrityError(problem)
-    if record.lines(events) != text:
-        raise IntegrityError("the ledger extract is not spelled as gonogo spells it")
-    gaps = record.gaps(events)
-    others = f"; {gaps} of other runs lie between them" if gaps else ""
-    return events, f"{len(events)} events, {events[0].seq} to {events[-1].seq}{others}"
+    own = len(record.events_of(extract))
+    others = f", and {len(extract) - own} of other runs between them" if len(extract) > own else ""
+    return extract, f"{own} events of the run{others}: {extract[0].seq} to {extract[-1].seq} of the ledger"
 
 
-def _plan(packed: Packed, manifest: Manifest, events: tuple[Event, ...]) -> tuple[Record, str]:
-    told = record.of(events)
+def _plan(packed: Packed, manifest: Manifest, extract: Chain) -> tuple[Record, str]:
+    told = record.of(extract)
     if told.run != manifest.run:
         raise IntegrityError(f"the ledger is of run {told.run}, and the manifest of run {manifest.run}")
     digest = record.plan_digest(told.plan)
@@ -223,9 +219,12 @@ def _answers(wanted: Any, files: set[str]) -> None:
 
 def _words(told: Record) -> tuple[tuple[SignOff, ...], str]:
     envelopes = record.sign_off_envelopes(told)
-    for envelope, kept in zip(envelopes, told.folded.sign_offs.values(), strict=True):
-        said = sign_offs.admit(envelope, told.view)
-        if replace(said, void="") != replace(kept, void=""):
+    admitted = {envelope.digest: sign_offs.admit(envelope, told.view) for envelope in envelopes}
+    for kept in record.sign_offs(told):
+        said = admitted.get(kept.digest)
+        if said is None:
+            raise IntegrityError(f"the sign-off of `{kept.person}` is in the ledger without its envelope")
+        if said != replace(kept, void=""):
             raise IntegrityError(f"the sign-off of `{said.person}` says something else than the ledger says of it")
     words, refused = sign_offs.standing(told.view, envelopes)
     if refused:

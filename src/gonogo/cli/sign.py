@@ -17,6 +17,7 @@ from gonogo.cli.failure import say
 from gonogo.cli.passphrase import unlocked
 from gonogo.cli.place import Place, here
 from gonogo.cli.show import gate_of
+from gonogo.engine.poll import keep_seen
 from gonogo.errors import InputError, IntegrityError, Refused, nearest
 from gonogo.evidence import secrets
 from gonogo.evidence.redact import Redactor
@@ -67,6 +68,7 @@ def command(*, go: bool | None, message: str, gate: str, question: str, files: t
     _tell_seen(view, saying, person)
     key = unlocked(place.root, person)
     envelope, said = sign_off.make(view, saying, key, _now())
+    keep_seen(place.state, sign_off.seen_document(view, gate))
     taken = engine.deliver(envelope, run_id=view.id, root=place.root, state=place.state)
     _tell_after(place, said, taken=taken)
     return 0

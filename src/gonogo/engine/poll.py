@@ -57,6 +57,17 @@ def post(state: Path, run: str, envelope: Envelope) -> None:
         raise OperationError(f"cannot write `{path}`: {error.strerror}", help="free space, then sign again") from error
 
 
+def keep_seen(state: Path, document: bytes) -> Path:
+    """Keep the bytes whose sha256 was signed, so that other programs can check the signature against a file."""
+    path = state / DIRECTORY / "seen" / f"{hashlib.sha256(document).hexdigest()}.json"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_bytes(document)
+    except OSError as error:
+        raise OperationError(f"cannot write `{path}`: {error.strerror}", help="free space, then sign again") from error
+    return path
+
+
 def posted(state: Path, run: str) -> tuple[list[Envelope], list[str]]:
     """The sign-offs in the file, in order; and what is wrong with its other lines. A torn last line is not read yet."""
     try:
@@ -144,6 +155,8 @@ class Poll:
 
     def refusal(self) -> str:
         """Why nothing that follows may begin: somebody said no-go; empty: nobody did."""
+        if self.news:
+            self.hear()
         standing, _ = self.standing()
         keep_going = self._work.settings.keep_going
         said = [one for one in refusals(standing) if not (keep_going and one.gate)]

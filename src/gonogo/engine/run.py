@@ -231,7 +231,7 @@ def _through(work: Assignment, journal: Journal, registry: Registry, scratch: Pa
     poll = Poll(work, journal, workshop)
     work.listener.run_started(journal.view())
     _note(work, journal, [*work.remarks, *secrets.too_weak(_secret_files(work), [work.root.name])])
-    if poll.hear(tell=False) or again:
+    if poll.hear(tell=False) or again or journal.fold.asked:
         poll.reopen()
     with interrupts.heard():
         holds = _rounds(work, journal=journal, workshop=workshop, guard=guard, interrupts=interrupts, poll=poll)

@@ -217,8 +217,9 @@ def admit(envelope: Envelope, view: RunView) -> SignOff:
     if said.run != view.id:  # (2)
         raise Refused(f"the sign-off is about run {said.run}, not {view.id}", help="sign this run anew")
     person = _trusted(said.person, view)  # (3)
-    if not sign.verify(envelope, [sign.public_key(person.public_key)]):  # (4)
-        raise IntegrityError(f"the sign-off claims to be of `{person.id}`, and the signature is not")
+    signed = sign.verify(envelope, [sign.public_key(person.public_key)])  # (4)
+    if not signed or [one.keyid for one in envelope.signatures] != signed:
+        raise IntegrityError(f"the sign-off claims to be of `{person.id}`, and its one signature is not")
     owner = spoken_for(view, person, said.owner)  # (5)
     if said.gate:
         _about(view, said.gate, said.question, owner)  # (6)

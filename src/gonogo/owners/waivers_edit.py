@@ -65,6 +65,7 @@ def _yaml() -> Any:
     yaml.width = _WIDE
     yaml.preserve_quotes = True
     yaml.allow_unicode = True
+    yaml.representer.ignore_aliases = lambda *_: True
     return yaml
 
 

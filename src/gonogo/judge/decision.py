@@ -131,7 +131,8 @@ def _failed(verdict: Verdict, alive: Mapping[str, Waiver]) -> Iterator[_Said]:
         return
     for id_ in dict.fromkeys(id_ for judgement in failed for id_ in judgement.waived_by):
         waiver = alive[id_]
-        text = f"waived by {waiver.owner} until {waiver.until.isoformat()} (`{waiver.id}`): {waiver.reason}"
+        who = f"{waiver.approver} for {waiver.owner}"
+        text = f"waived by {who} until {waiver.until.isoformat()} (`{waiver.id}`): {waiver.reason}"
         yield _Said(_Weight.REMARK, Reason(verdict.gate, text))
     rest = _beyond_red(verdict)
     if rest is not Outcome.PASS:

@@ -139,7 +139,18 @@ def stands_for(instead: criterion.Compiled, asked: criterion.Compiled) -> bool:
     if set(instead.severities) != set(asked.severities) or instead.marks != asked.marks:
         return False
     bound, offered = asked.bounded, instead.bounded
-    return bound is None or (offered is not None and offered[1] in _LOOSER[bound[1]])
+    if bound is None:
+        return True
+    return offered is not None and offered[1] in _LOOSER[bound[1]] and not _turned_away(instead, asked)
+
+
+def _turned_away(instead: criterion.Compiled, asked: criterion.Compiled) -> bool:
+    """Whether, in place of `x == 0`, it would accept all from 3 up: such a bound bounds nothing."""
+    exact, bound = asked.limit, instead.limit
+    if asked.bounded is None or asked.bounded[1] != "==" or instead.bounded is None or exact is None or bound is None:
+        return False
+    operator = instead.bounded[1]
+    return (operator in {"<=", "<"} and bound < exact) or (operator in {">=", ">"} and bound > exact)
 
 
 def _through_findings(item: Judged, waivers: Sequence[Waiver], types: Mapping[str, ObservationType]) -> tuple[str, ...]:

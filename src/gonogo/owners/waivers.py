@@ -168,7 +168,7 @@ def _approval(entry: Entry, waiver: Waiver, blame: Blame, people: Sequence[Perso
     place = entry.places["approver"]
     person = next((person for person in people if person.called(waiver.approver)), None)
     if people and person is None:
-        near = nearest(waiver.approver, [person.id for person in people])
+        near = nearest(waiver.approver.casefold(), [person.id for person in people])
         label = f"did you mean `{near}`?" if near else ""
         order = "name somebody whose key is in .gonogo/people"
         return Diagnostic("unknown-approver", f"`{waiver.approver}` is nobody known here", place, label, order)

@@ -92,8 +92,8 @@ def _anew(text: str, waivers: Sequence[Waiver]) -> str:
     yaml = _yaml()
     yaml.indent(mapping=2, sequence=4, offset=2)
     data = yaml.load(text)
-    if data is None:
-        data = yaml.load(HEAD)
+    if data is None:  # nothing but remarks
+        data = yaml.load(f"{text.rstrip()}\n\n{HEAD}")
     fresh = [_data(waiver) for waiver in waivers]
     if data.get("waivers"):
         data["waivers"].extend(fresh)

@@ -71,10 +71,8 @@ def crew_view(made: Plan | None = None, **more: Any) -> RunView:
     verdicts = {"looks": looked, "board": asks}
     gates = tuple(GateView(node.gate, verdicts[node.id]) for node in made.nodes)
     decision = Decision(DecisionWord.HOLD, (), NOW)
-    return RunView(
-        **{"id": "R1", "plan": made, "state": RunState.FINISHED, "started": NOW, "gates": gates, "decision": decision}
-        | more
-    )
+    given: dict[str, Any] = {"id": "R1", "plan": made, "state": RunState.FINISHED, "started": NOW, "gates": gates}
+    return RunView(**{**given, "decision": decision, **more})
 
 
 def with_verdict(view: RunView, name: str, **changes: Any) -> RunView:

@@ -21,7 +21,7 @@ from gonogo.errors import IntegrityError, OperationError, Refused
 from gonogo.evidence import reading, sign
 from gonogo.evidence.sign import Envelope
 from gonogo.judge import judge
-from gonogo.judge.sign_offs import Answer, answers, declined, refusals, spoken, tell
+from gonogo.judge.sign_offs import Answer, answers, declined, objections, spoken, tell
 from gonogo.ledger.view import Fold
 from gonogo.model.observation import WAITING, Captured, Trouble
 from gonogo.model.outcome import DecisionWord, Outcome, State
@@ -159,7 +159,7 @@ class Poll:
             self.hear()
         standing, _ = self.standing()
         keep_going = self._work.settings.keep_going
-        said = [one for one in refusals(standing) if not (keep_going and one.gate)]
+        said = [one for one in objections(standing) if not (keep_going and one.gate)]
         return "; ".join(spoken(one) for one in said)
 
     def waits(self) -> bool:

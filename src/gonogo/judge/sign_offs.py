@@ -64,6 +64,15 @@ def refusals(sign_offs: Sequence[SignOff]) -> tuple[SignOff, ...]:
     return tuple(one for one in sign_offs if one.word is Word.NO_GO and one.stands)
 
 
+def objections(sign_offs: Sequence[SignOff]) -> tuple[SignOff, ...]:
+    """Every no-go that nothing may begin against: those that stand, and void ones whose person has not spoken since."""
+    return tuple(
+        one
+        for index, one in enumerate(sign_offs)
+        if one.word is Word.NO_GO and (one.stands or not _said_anew(sign_offs, index))
+    )
+
+
 def _of(owner: str, sign_offs: Sequence[SignOff]) -> tuple[SignOff, ...]:
     """What was said for an owner, the latest of each person."""
     latest = {one.person: one for one in sign_offs if one.owner.casefold() == owner.casefold()}
@@ -143,13 +152,15 @@ def tell(plan: Plan, sign_offs: Sequence[SignOff]) -> Iterator[Told]:
 def _voided(sign_offs: Sequence[SignOff]) -> Iterator[Told]:
     """Void words that nobody has said anew."""
     for index, one in enumerate(sign_offs):
-        anew = (other for other in sign_offs[index + 1 :] if _same_voice(one, other))
-        if one.stands or any(anew):
+        if one.stands or _said_anew(sign_offs, index):
             continue
         weight = "hold" if one.word is Word.NO_GO else "remark"
         text = f"{one.person}'s {one.word} for {one.owner} is void: {one.void}"
         yield Told(weight, f"{text}; ask {one.person} again" if weight == "hold" else text, one.gate)
 
 
-def _same_voice(one: SignOff, other: SignOff) -> bool:
-    return (one.person, one.owner.casefold(), one.about) == (other.person, other.owner.casefold(), other.about)
+def _said_anew(sign_offs: Sequence[SignOff], index: int) -> bool:
+    """Whether the same person spoke again, for the same owner about the same thing."""
+    one = sign_offs[index]
+    voice = (one.person, one.owner.casefold(), one.about)
+    return any((other.person, other.owner.casefold(), other.about) == voice for other in sign_offs[index + 1 :])

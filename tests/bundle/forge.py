@@ -49,7 +49,9 @@ def all_anew(files: Files) -> Files:
     """All that can be made to fit without a key and without the ledger."""
     told = record.of(record.parse(files["ledger.jsonl"]))
     files = {**files, **record.derived(told)}
-    return stated_anew(listed_anew(files, signers=()))
+    about = manifests.of(told, (), ())
+    changes = {name: getattr(about, name) for name in ("run", "plan", "commit", "target", "decision", "decided")}
+    return stated_anew(listed_anew(files, signers=(), **changes))
 
 
 def events(files: Files) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ def statements(manifest: Manifest, record: Record) -> dict[str, bytes]:
     subject = _subject(manifest)
     found = {f"{ATTESTATIONS}verdict.intoto.json": _statement(subject, VERDICT, verdict_predicate(manifest, record))}
     for gate in record.view.gates:
-        result = tests_of(gate)
+        result = result_of_tests(gate)
         if result is not None:
             found[f"{ATTESTATIONS}tests-{_slug(gate.gate.id)}.intoto.json"] = _statement(subject, TEST_RESULT, result)
     summary = summary_predicate(manifest, record, found)
@@ -105,7 +105,7 @@ def _uri(path: str) -> str:
 # --- tests ---------------------------------------------------------------------------------------------------
 
 
-def tests_of(gate: GateView) -> dict[str, Any] | None:
+def result_of_tests(gate: GateView) -> dict[str, Any] | None:
     """in-toto's test result of a gate that judged tests; None where it has none, or could not look at them.
 
     The predicate knows no "could not look", so that nothing is said of such a gate here. Its tests are not all named:

@@ -56,8 +56,19 @@ def new(person: str, name: str, emails: tuple[str, ...], handles: tuple[str, ...
         raise Refused(f"there is a `{person}` in `{keys.PEOPLE}/` already", help="name the person another way")
     pem = keys.create(person, asked(place.root, person, new=True), place.root)
     made = Person(person, name or person, pem, emails, handles, _today())
-    _tell_written(keys.write(place.root, made), made, place)
+    _tell_written(_added(place, made), made, place)
     return 0
+
+
+def _added(place: Place, made: Person) -> Path:
+    """Write the person's file; where it makes two people one, it is taken away again and `InputError` says so."""
+    path = keys.write(place.root, made)
+    try:
+        keys.present(place.root)
+    except InputError:
+        path.unlink()
+        raise
+    return path
 
 
 def _git(place: Place, name: str) -> str:
@@ -141,8 +152,7 @@ def trust(file: Path, person: str, name: str, emails: tuple[str, ...], handles: 
     if person in known and known[person].public_key.strip() != pem.strip():
         raise Refused(f"`{person}` has another key already", help=f"revoke that: `gonogo keys revoke {person}`")
     made = Person(person, name or person, pem, emails, handles, _today())
-    _tell_written(keys.write(place.root, made), made, place)
-    keys.present(place.root)
+    _tell_written(_added(place, made), made, place)
     return 0
 
 

@@ -17,6 +17,7 @@ from gonogo.model.run import GateView, RunView
 from gonogo.model.verdict import Judgement, Waiver
 from gonogo.outputs.accepted import accepting, said
 from gonogo.outputs.words import because, mends
+from gonogo.owners.waivers_file import FILE
 from gonogo.plugins import output
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -189,6 +190,7 @@ def _suppression(waiver: Waiver) -> dict[str, Any]:
         "kind": "external",
         "status": "accepted",
         "justification": said(waiver),
+        "location": _place(FILE),
         "properties": {"waiver": waiver.id, "until": waiver.until.isoformat(), "owner": waiver.owner},
     }
 

@@ -19,22 +19,10 @@ from gonogo.model.run import GateView, RunView
 _WORD = re.compile(r"[a-z0-9]{3,}")
 _CODE = re.compile(r"`([^`]+)`")
 _EMPTY = frozenset(
-    {
-        "and",
-        "artifact",
-        "artifacts",
-        "build",
-        "check",
-        "checks",
-        "filename",
-        "filenames",
-        "for",
-        "hash",
-        "hashes",
-        "log",
-    }
-    | {"log", "logs", "name", "names", "new", "output", "outputs", "redacted", "report", "reports", "result", "results"}
-    | {"run", "size", "snapshot", "status", "summary", "the", "with"}
+    _WORD.findall(
+        "and artifact artifacts build check checks digest digests filename filenames for hash hashes log logs name names "
+        "new output outputs redacted report reports result results run size snapshot status summary the with"
+    )
 )
 """Words that say of what kind a thing is, not of what."""
 _STEM = 5
@@ -53,6 +41,13 @@ class Wanted:
     pieces: tuple[Piece, ...] = ()
     missing: str = ""
     """Why nothing answers it; empty: something does."""
+    of_gate: bool = False
+    """It is a gate's own evidence line; otherwise the checklist lists it for the bundle."""
+
+    @property
+    def files(self) -> tuple[Piece, ...]:
+        """The pieces that answer it, each file once."""
+        return tuple({piece.file: piece for piece in self.pieces}.values())
 
     def data(self) -> dict[str, Any]:
         """As plain JSON data."""
@@ -60,7 +55,8 @@ class Wanted:
             "group": self.group,
             "name": self.name,
             "gate": self.gate,
-            "files": list(dict.fromkeys(piece.file for piece in self.pieces)),
+            "of_gate": self.of_gate,
+            "files": [piece.file for piece in self.files],
             "missing": self.missing,
         }
 
@@ -105,7 +101,7 @@ def _of_gate(gate: GateView, item: Evidence, pieces: Sequence[Piece]) -> Wanted:
     else:
         answer = _of_words(item.text, gate, pieces)
         why = "" if answer else _why(gate)
-    return Wanted(title, item.path or item.text, gate.gate.id, answer, why)
+    return Wanted(title, item.path or item.text, gate.gate.id, answer, why, of_gate=True)
 
 
 def _stand_in(gate: GateView, item: Evidence, pieces: Sequence[Piece]) -> tuple[Piece, ...]:

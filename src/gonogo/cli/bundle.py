@@ -31,7 +31,7 @@ def command(run: str, output: Path | None, people: tuple[str, ...]) -> int:
 
     The file holds the evidence, the events of the run, what people said, and statements over all of it. The same run
     gives the same bytes. What the checklist wants as evidence goes to standard output: which file answers each name,
-    or why nothing does.
+    or why nothing does. What the gates themselves ask for is in the bundle's `evidence.json`.
     """
     place = here()
     keys = [unlocked(place.root, person) for person in dict.fromkeys(people)]
@@ -41,7 +41,8 @@ def command(run: str, output: Path | None, people: tuple[str, ...]) -> int:
 
             output = Path(f"gonogo-{find_run(ledger, run)}.zip")
         sealed = seal(ledger, run, place.state, output, keys)
-    write(evidence_list(sealed.wanted))
+    of_checklist = [wish for wish in sealed.wanted if not wish.of_gate]
+    write(evidence_list(of_checklist or sealed.wanted))
     _tell(sealed)
     return 0
 
@@ -73,7 +74,7 @@ def _answers(wish: Wanted) -> list[str]:
         return [f"missing: {safe(wish.missing)}"]
     shown = [
         f"{safe(piece.path or piece.name)} of `{safe(piece.shown)}`, sha256 {piece.sha256[:12]}"
-        for piece in wish.pieces[:_MOST_SHOWN]
+        for piece in wish.files[:_MOST_SHOWN]
     ]
-    more = len(wish.pieces) - _MOST_SHOWN
+    more = len(wish.files) - _MOST_SHOWN
     return [*shown, f"and {more} more"] if more > 0 else shown

@@ -27,7 +27,7 @@ COMMANDS = {
     "report": "Render a run again: text, json, markdown, junit.",
     "bundle": "Seal a run into one file that anyone can prove.",
     "verify": "Prove a bundle, claim by claim, offline.",
-    "schema": "Print the JSON Schema of checklists or of decisions.",
+    "schema": "Print the JSON Schema of checklists, decisions or verdicts.",
     "export": "Write a checklist in its other form.",
     "doctor": "Say what this machine has, and what a missing thing means.",
 }

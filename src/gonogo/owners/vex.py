@@ -172,7 +172,7 @@ def speaks_of(statement: Statement, finding: Finding, subject: Sequence[str] = (
 
 
 def _is(one: Package, about: Advisory) -> bool:
-    """The same package, in a version that is affected where both say which."""
+    """The same package; where the document says which version, one that the advisory affects."""
     if one.name.casefold() != about.package.casefold():
         return False
     if one.kind != "npm" or not one.version:
@@ -182,4 +182,4 @@ def _is(one: Package, about: Advisory) -> bool:
     try:
         return bool(nodesemver.satisfies(one.version, about.affected, loose=True))
     except ValueError:
-        return True
+        return False

@@ -24,7 +24,7 @@ COMMANDS = {
     "status": "Say what runs now, and how the last run ended.",
     "show": "Show a run, or one gate of it with all its evidence.",
     "logs": "Print what the commands of a gate printed.",
-    "report": "Render a run again: text, json, markdown, junit.",
+    "report": "Render a run again: text, json, markdown, junit, html, sarif, vex.",
     "bundle": "Seal a run into one file that anyone can prove.",
     "verify": "Prove a bundle, claim by claim, offline.",
     "schema": "Print the JSON Schema of checklists, decisions or verdicts.",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import shutil
 import sqlite3
+import time
 import zipfile
 from pathlib import Path
 
@@ -35,6 +37,21 @@ def test_the_same_run_gives_the_same_bytes(small: Repository, copy: Repository, 
     copy.seal(tmp_path / "three.zip")
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "three.zip").read_bytes()
+
+
+def test_the_time_zone_of_the_machine_is_no_part_of_it(
+    small: Repository, unsigned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        for zone in ("Pacific/Auckland", "America/Los_Angeles"):
+            monkeypatch.setenv("TZ", zone)
+            time.tzset()
+            small.seal(tmp_path / "x.zip")
+            assert (tmp_path / "x.zip").read_bytes() == unsigned.read_bytes()
+            assert verify(tmp_path / "x.zip").broken is None
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
 
 
 def test_signed_too(large: Repository, decided: str, people: People, tmp_path: Path) -> None:
@@ -144,3 +161,17 @@ def test_no_private_key_and_no_passphrase_in_it(signed: Path) -> None:
     content = signed.read_bytes()
     assert b"PRIVATE KEY" not in content
     assert b"correct horse" not in content
+
+
+def test_no_secret_in_it(tmp_path: Path) -> None:
+    secret = "s3cr3t-Zq8vXw2LrT"
+    made = repository_at(tmp_path / "thing", SMALL.replace("sh hello.sh", "sh hello.sh; cat .env.staging >&2"))
+    made.write(".gitignore", ".gonogo/state/\n.env.staging\n")
+    made.commit()
+    made.write(".env.staging", f"DATABASE_PASSWORD={secret}\n")
+    assert made.run() == 0
+    made.seal(tmp_path / "x.zip")
+    content = (tmp_path / "x.zip").read_bytes()
+    assert b"DATABASE_PASSWORD=[redacted]" in content
+    assert secret.encode() not in content
+    assert base64.b64encode(secret.encode()) not in content

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from gonogo.errors import GonogoError, IntegrityError
+from gonogo.errors import GonogoError, OperationError
 from gonogo.model.outcome import ExitCode
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Proof:
 
     claims: list[Claim] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
-    """What the bundle is of, as far as it is proven: run, decision, commit, target, signers."""
+    """What the bundle is of: run, decision, commit, target, signers. Told as data only where every claim holds."""
 
     def claim(self, text: str, how: str, check: Callable[[], tuple[T, str]]) -> T:
         """Check a claim; gives what the check found, which later claims rest on.
@@ -67,10 +67,12 @@ class Proof:
             value, why = check()
         except Unchecked as error:
             found, why = Finding.OPEN, error.message
-        except IntegrityError as error:
-            why = error.message
+        except OperationError:
+            raise  # the machine's fault, not the bundle's
         except GonogoError as error:
             why = error.message
+        except OSError as error:
+            raise OperationError(f"the bundle cannot be read: {error.strerror}", help="copy it anew") from error
         except (RecursionError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
             why = f"it is not of its form ({type(error).__name__})"
         else:
@@ -94,10 +96,11 @@ class Proof:
 
     def data(self) -> dict[str, Any]:
         """As plain JSON data."""
+        proven = self.broken is None
         return {
             "format": "gonogo.proof/1",
-            "proven": self.broken is None,
-            **self.facts,
+            "proven": proven,
+            **(self.facts if proven else {}),
             "claims": [
                 {"number": c.number, "claim": c.text, "how": c.how, "result": c.found.value, "told": c.told}
                 for c in self.claims

@@ -20,8 +20,8 @@ _WORD = re.compile(r"[a-z0-9]{3,}")
 _CODE = re.compile(r"`([^`]+)`")
 _EMPTY = frozenset(
     _WORD.findall(
-        "and artifact artifacts build check checks digest digests filename filenames for hash hashes log logs name names "
-        "new output outputs redacted report reports result results run size snapshot status summary the with"
+        "and artifact artifacts build check checks digest digests filename filenames for hash hashes log logs name "
+        "names new output outputs redacted report reports result results run size snapshot status summary the with"
     )
 )
 """Words that say of what kind a thing is, not of what."""

@@ -97,6 +97,7 @@ def test_a_run_that_waits_is_hold_and_goes_on_with_the_last_answer(crew: Crew) -
     assert outcomes(second) == {"looks": "PASS", "asks": "PASS", "acts": "PASS"}
     assert (second.id, second.exit_code) == (first.id, 0)
     assert (crew.count("looks"), crew.count("acts")) == (1, 1)
+    assert [one.void for one in second.sign_offs] == [""]
     assert [heard for heard in crew.listener.said if heard[:2] == ("finished", "asks")] == [
         ("finished", "asks", "PASS")
     ]
@@ -344,6 +345,19 @@ def test_s80_evidence_that_was_altered_voids_the_word_over_it(crew: Crew, harm: 
     second = crew.resume()
     assert second.exit_code == 3
     assert "ada's go for Backend is void: the evidence has changed since" in reasons(second)
+
+
+def test_an_answer_that_became_void_no_longer_answers(crew: Crew) -> None:
+    person = Call("1", "person", {"question": "Is it?"}, text="Is it?")
+    first = crew.run(gate("store", person, criteria=("person.agrees",), owners=("DevOps",)), demanded=("Backend",))
+    crew.say(first, "ben", "DevOps", gate="store")
+    second = crew.resume()
+    assert outcomes(second) == {"store": "PASS"}
+    blob = verdict(second, "store").captures[0].blobs[0]
+    (crew.place.state / "evidence" / blob.sha256[:2] / blob.sha256).write_bytes(b"{}")
+    third = crew.resume()
+    assert (outcomes(third), verdict(third, "store").state) == ({"store": "UNKNOWN"}, State.WAITING)
+    assert "ben's go for DevOps is void: the evidence has changed since" in reasons(third)
 
 
 def test_s84_a_run_does_not_go_on_for_another_commit(crew: Crew) -> None:

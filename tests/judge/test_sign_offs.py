@@ -48,6 +48,7 @@ def test_go_needs_every_word_that_the_checklist_demands() -> None:
 def test_a_quorum_is_of_people_not_of_signatures() -> None:
     twice = (word("ada", "Backend"), word("ben", "DevOps"), word("ben", "DevOps", message="again"))
     assert texts(decided(*twice))[0] == "waits for the word of DevOps: 1 of 2 said go; cleo, dan may"
+    assert lacking(crew_plan(), "DevOps", twice[1:]) == "1 of 2 said go; cleo, dan may"
 
 
 def test_a_word_for_one_owner_is_none_for_another() -> None:

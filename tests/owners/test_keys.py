@@ -147,6 +147,7 @@ def test_a_key_is_trusted_once_it_is_committed(repository: Repository) -> None:
     repository.commit()
     assert keys.committed(repository.root, head(repository)) == (ADA,)
     assert keys.committed(repository.root, "") == ()
+    assert keys.committed(repository.root, f"{head(repository)}^") == (), "trust is that of the commit, not of today"
 
 
 def test_what_the_working_tree_says_is_not_trusted(repository: Repository) -> None:

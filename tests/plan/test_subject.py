@@ -154,7 +154,8 @@ def test_who_merges_is_no_author(place: Place) -> None:
     _commit(place, "ada@example.org")
     _commit(place, "ben@example.org")
     place.git("switch", "-q", "main")
-    place.git("-c", "user.email=cleo@example.org", "merge", "-q", "--no-ff", "-m", "merge it", "topic")
+    place.git("merge", "-q", "--no-ff", "--no-commit", "topic")
+    _commit(place, "cleo@example.org", "merge it")
     assert authors(place.root) == ("ada@example.org", "ben@example.org")
 
 

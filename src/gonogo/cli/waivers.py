@@ -59,7 +59,7 @@ def _last(place: Place, checklist: Checklist) -> Mapping[str, Verdict]:
     """The verdicts of the last run, of the gates that still ask what they asked then."""
     try:
         view = place.run_view()
-    except GonogoError:
+    except (GonogoError, ValueError):  # no run, or one that another version wrote: there is nothing to compare with
         return {}
     now = {gate.id: gate for gate in checklist.gates}
     return {

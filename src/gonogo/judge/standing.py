@@ -30,7 +30,7 @@ class Standing:
     """``waiver `W1` ended on 2026-11-21``."""
     help: str
     wrong: bool = False
-    """It could never have counted: a mistake, where the others are what time brings."""
+    """It names a gate of this checklist at which it can never count: a mistake, where the others come with time."""
 
 
 def standings(
@@ -72,7 +72,8 @@ def _of(
     about = list(_asking(waiver, mine, types)) if waiver.criterion else [(gate, frozenset[str]()) for gate in mine]
     if not about:
         text = f"is dead: no criterion of {_named(mine)} may be waived by `{waiver.criterion}`"
-        yield _said("waiver-dead", waiver, text, "write the gate's own criterion with a looser bound", wrong=True)
+        help_ = "write the gate's own criterion with a looser bound"
+        yield _said("waiver-dead", waiver, text, help_, wrong=bool(waiver.gate))
         return
     remark = _finding(waiver, mine, verdicts) if waiver.finding else _criterion(waiver, about, verdicts)
     if remark is not None:
@@ -93,7 +94,7 @@ def _nobodys(waiver: Waiver, gates: Sequence[Gate]) -> Standing | None:
     """A waiver for a gate that is not there, or in the name of somebody who does not own it."""
     if waiver.gate and all(gate.id != waiver.gate for gate in gates):
         text = f"is for the gate `{waiver.gate}`, which this checklist does not have"
-        return _said("waiver-unknown-gate", waiver, text, "name a gate of the checklist, or remove it", wrong=True)
+        return _said("waiver-unknown-gate", waiver, text, "name a gate of the checklist, unless it is for another one")
     mine = [gate for gate in gates if not waiver.gate or gate.id == waiver.gate]
     if any(waiver.owner in gate.owners for gate in mine):
         return None
@@ -101,7 +102,8 @@ def _nobodys(waiver: Waiver, gates: Sequence[Gate]) -> Standing | None:
     where = f"`{waiver.gate}`" if waiver.gate else "any gate"
     wanted = ", ".join(f"`{owner}`" for owner in owners) or "nobody"
     text = f"does not count: {waiver.owner} is no owner of {where}"
-    return _said("waiver-wrong-owner", waiver, text, f"have it accepted by an owner: {wanted}", wrong=True)
+    help_ = f"have it accepted by an owner: {wanted}"
+    return _said("waiver-wrong-owner", waiver, text, help_, wrong=bool(waiver.gate))
 
 
 def _asking(

@@ -153,8 +153,12 @@ def test_a_key_is_trusted_once_it_is_committed(repository: Repository) -> None:
 def test_what_the_working_tree_says_is_not_trusted(repository: Repository) -> None:
     keys.write(repository.root, ADA)
     repository.commit()
+    first = head(repository)
     keys.write(repository.root, dataclasses.replace(ADA, public_key=BEN.public_key))
-    assert keys.committed(repository.root, head(repository)) == (ADA,)
+    assert keys.committed(repository.root, first) == (ADA,)
+    repository.commit()
+    assert keys.committed(repository.root, first) == (ADA,)
+    assert keys.committed(repository.root, head(repository))[0].public_key == BEN.public_key
 
 
 def test_a_revocation_counts_at_once_and_for_good(repository: Repository) -> None:

@@ -28,11 +28,12 @@ class Account:
 def holding(view: RunView) -> list[Account]:
     """What holds the decision, in its order, the worst first. Gates never reached for the same reason are one entry."""
     remarked = _remarked(view)
-    entries: list[Account] = []
+    known = {gate.gate.id: gate for gate in view.gates}
+    entries: dict[object, Account] = {}
     for reason in _reasons(view):
         if not _is_remark(view, reason, remarked):
-            _add(entries, view, reason)
-    return entries
+            _add(entries, known.get(reason.gate), reason)
+    return list(entries.values())
 
 
 def remarks(view: RunView) -> list[Account]:
@@ -44,11 +45,13 @@ def remarks(view: RunView) -> list[Account]:
     spoken = {
         told.text for told in tell(view.plan, view.sign_offs) if told.weight == "remark" and " says go" in told.text
     }
+    known = {gate.gate.id: gate for gate in view.gates}
     found = []
     for reason in _reasons(view):
         elsewhere = reason.text in spoken or reason.text in view.notes or reason.text.startswith(_REMARKS[-1])
         if _is_remark(view, reason, remarked) and not elsewhere:
-            found.append(Account(_gates(view, reason.gate), (reason.text,)))
+            gate = known.get(reason.gate)
+            found.append(Account((gate,) if gate else (), (reason.text,)))
     return found
 
 
@@ -70,29 +73,21 @@ def _is_remark(view: RunView, reason: Reason, remarked: set[tuple[str, str]]) ->
     return reason.text.startswith(_REMARKS) if reason.gate else reason.text in view.notes
 
 
-def _gates(view: RunView, gate: str) -> tuple[GateView, ...]:
-    return tuple(one for one in view.gates if one.gate.id == gate)
-
-
-def _add(entries: list[Account], view: RunView, reason: Reason) -> None:
+def _add(entries: dict[object, Account], gate: GateView | None, reason: Reason) -> None:
     """Put a reason where it belongs: into the entry of its gate, with gates of the same fate, or at the end."""
-    gates = _gates(view, reason.gate)
-    sentences = tuple(_sentences(gates[0], reason)) if gates else (reason.text,)
-    for index, entry in enumerate(entries):
-        same_gate = bool(gates) and entry.gates == gates
-        same_fate = bool(gates) and _not_run(entry.gates) and _not_run(gates) and entry.sentences == sentences
-        if same_gate:
-            added = tuple(text for text in sentences if text not in entry.sentences)
-            entries[index] = Account(gates, (*entry.sentences, *added))
-            return
-        if same_fate:
-            entries[index] = Account((*entry.gates, *gates), sentences)
-            return
-    entries.append(Account(gates, sentences))
-
-
-def _not_run(gates: tuple[GateView, ...]) -> bool:
-    return bool(gates) and all(one.outcome is Outcome.NOT_RUN for one in gates)
+    if gate is None:
+        entries[reason] = Account((), (reason.text,))
+        return
+    sentences = tuple(_sentences(gate, reason))
+    key: object = sentences if gate.outcome is Outcome.NOT_RUN else gate.gate.id
+    entry = entries.get(key)
+    if entry is None:
+        entries[key] = Account((gate,), sentences)
+    elif gate in entry.gates:
+        added = tuple(text for text in sentences if text not in entry.sentences)
+        entries[key] = Account(entry.gates, (*entry.sentences, *added))
+    else:
+        entries[key] = Account((*entry.gates, gate), entry.sentences)
 
 
 def _sentences(gate: GateView, reason: Reason) -> Iterator[str]:

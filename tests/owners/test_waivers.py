@@ -173,7 +173,8 @@ def test_a_merge_is_not_the_author(history: History) -> None:
 
 
 def test_a_clone_cannot_be_configured_to_hide_the_author(history: History) -> None:
-    hidden = history.commit(who=BEN)
+    history.commit()
+    hidden = history.commit(ONE.replace("2026-12-22", "2026-12-29"), who=BEN)
     history.write(f"{hidden}\n", "ignored-revisions")
     history.write("Ada <ada@example.org> <ben@example.org>\nAda <ada@example.org> Ben <ben@example.org>\n", ".mailmap")
     history.git("config", "blame.ignoreRevsFile", "ignored-revisions")

@@ -10,8 +10,10 @@ from pathlib import Path
 from gonogo.config import git_output
 from gonogo.model.roster import Person
 
-_PLAIN = ("--no-replace-objects", "-c", "blame.ignoreRevsFile=", "-c", "log.showSignature=false")
+_PLAIN = ("--no-replace-objects", "-c", "log.showSignature=false")
 """What a clone's own configuration could hide is asked for all the same."""
+_BLAME = ("blame", "--porcelain", "--root", "--no-textconv", "--ignore-revs-file=")
+"""An empty name, given last, clears the list of revisions that blame would look through."""
 _HEADER = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64}) \d+ (\d+)(?: \d+)?")
 _FORMAT = "%H%x1f%ct%x1f%an%x1f%ae%x1f%aN%x1f%aE%x1f%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x1f)%x1e"
 _ADDRESS = re.compile(r"\s*([^<>]*?)\s*<\s*([^<>]*?)\s*>\s*")
@@ -41,7 +43,7 @@ class Blame:
 
 def blamed(root: Path, commit: str, path: str) -> Blame:
     """Who wrote each line of `path` as it is at `commit`; no lines where git cannot tell."""
-    told = git_output(root, *_PLAIN, "blame", "--porcelain", "--root", "--no-textconv", commit, "--", path)
+    told = git_output(root, *_PLAIN, *_BLAME, commit, "--", path)
     owners: dict[int, str] = {}
     for line in (told or b"").split(b"\n"):
         if not line.startswith(b"\t") and (match := _HEADER.fullmatch(line.decode("utf-8", "replace"))):

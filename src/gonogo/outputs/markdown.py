@@ -35,9 +35,10 @@ T = TypeVar("T")
 LIMIT = 60_000
 """Characters. GitHub refuses a comment of more than 65,536, and somebody may want to add a word."""
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~@])")
-_STRUCTURE = re.compile(r"^(\s*\d*)(?=[-+=.)])")
-"""What begins a list or a heading at the start of a line."""
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<#|~@])")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+_STRUCTURE = re.compile(r"^(\s*\d*)(?=[-+=>.)])")
+"""What begins a list, a heading or a quotation at the start of a line."""
 _LINKED = re.compile(r"://|^\(?www\.|@.|#\d|\bGH-\d", re.IGNORECASE)
 """What makes GitHub take a word for a link or a mention, escaped or not; as code it stays what it is."""
 _QUIET = (Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.NOT_RUN)
@@ -101,7 +102,7 @@ def _escaped(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text).replace("&", "&amp;")
+    return _ENTITY.sub("&amp;", _SPECIAL.sub(r"\\\1", text))
 
 
 def _code(text: str) -> str:

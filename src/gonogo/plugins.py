@@ -26,6 +26,7 @@ from gonogo.errors import InputError, nearest
 from gonogo.model.checklist import Effect
 from gonogo.model.observation import Combine, ObservationType, Reading, Type
 from gonogo.seams import (
+    ANSWER,
     SHELL_TEXT,
     Ask,
     AskedReport,
@@ -48,6 +49,7 @@ from gonogo.seams import (
 )
 
 __all__ = [
+    "ANSWER",
     "BUILT_IN_PACKAGES",
     "COMMAND_OBSERVATIONS",
     "ENTRY_POINT_GROUP",
@@ -180,12 +182,13 @@ def probe(
     phrases: tuple[Phrase, ...] = (),
     effect: Effect = Effect.READ,
     exclusive: bool = False,
+    asks: str = "",
 ) -> Callable[[F], F]:
     """Declare a probe: `(params, context) -> Capture`. The annotation of `params` is its schema."""
 
     def kind(function: Any, doc: str, module: str) -> Probe:
         params = next(iter(typing.get_type_hints(function).values()))
-        return Probe(name, doc, module, function, params, yields, reader, clauses, phrases, effect, exclusive)
+        return Probe(name, doc, module, function, params, yields, reader, clauses, phrases, effect, exclusive, asks)
 
     return _declaring(kind)
 
@@ -217,9 +220,9 @@ def tool(
     )
 
 
-def output(name: str, *, media_type: str) -> Callable[[F], F]:
-    """Declare an output: `(view) -> text`."""
-    return _declaring(lambda function, doc, module: Output(name, doc, module, function, media_type))
+def output(name: str, *, media_type: str, surroundings: bool = False) -> Callable[[F], F]:
+    """Declare an output: `(view) -> text`; with `surroundings` also `(view, around) -> text`."""
+    return _declaring(lambda function, doc, module: Output(name, doc, module, function, media_type, surroundings))
 
 
 # --- finding -------------------------------------------------------------------------------------------------

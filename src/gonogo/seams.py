@@ -151,6 +151,11 @@ class OnlyHere(Exception):
     """A file that is neither tracked at the subject's commit nor declared as an input."""
 
 
+ANSWER = "answer"
+"""What is laid over the stored facts of a probe that asks a person, once the person has signed an answer: true or
+false. Stored facts never hold it."""
+
+
 # --- kinds ---------------------------------------------------------------------------------------------------
 
 ProbeFunction = Callable[[Any, Context], Capture]
@@ -181,6 +186,8 @@ class Probe(Kind):
     phrases: tuple[Phrase, ...] = ()
     effect: Effect = Effect.READ
     exclusive: bool = False
+    asks: str = ""
+    """The param that holds a question to the gate's owners; empty: it asks nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,5 +277,7 @@ class Tool(Kind):
 class Output(Kind):
     """A run rendered for somebody: pure, from the ledger's view."""
 
-    function: Callable[[Any], str]
+    function: Callable[..., str]
     media_type: str
+    surroundings: bool = False
+    """It also takes what lies about a run: `(view, around)`, with `gonogo.outputs.surroundings.Surroundings`."""

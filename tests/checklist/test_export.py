@@ -16,7 +16,7 @@ from gonogo.checklist import Loaded, load, to_markdown, to_yaml
 from gonogo.checklist.loading import load_markdown, load_yaml
 from gonogo.checklist.schema import KINDS
 from gonogo.checklist.shape import _appearing
-from gonogo.checklist.source import Source, gate_slug
+from gonogo.text.source import Source, gate_slug
 from gonogo.model.checklist import (
     Call,
     Checklist,
@@ -31,6 +31,7 @@ from gonogo.model.checklist import (
     Question,
     When,
 )
+from gonogo.model.roster import Roster, Seat
 from gonogo.plugins import Registry
 from tests.checklist.conftest import SHARED
 
@@ -201,6 +202,26 @@ def evidence(draw: st.DrawFn) -> Evidence:
 
 
 @st.composite
+def rosters(draw: st.DrawFn) -> Roster:
+    people = st.lists(text, min_size=1, max_size=3, unique=True).map(tuple)
+    groups = draw(st.dictionaries(text, people, max_size=2))
+    seats = []
+    for owner in draw(st.lists(text, max_size=3, unique_by=str.casefold)):
+        seat = Seat(
+            owner, draw(people), tuple(draw(st.lists(st.sampled_from(sorted(groups)), max_size=2)) if groups else ())
+        )
+        seat = dataclasses.replace(seat, four_eyes=draw(st.booleans()))
+        named = len({*seat.people, *(name for group in seat.groups for name in groups[group])})
+        seats.append(dataclasses.replace(seat, quorum=draw(st.integers(1, named))))
+    return Roster(
+        seats=tuple(seats),
+        groups=groups,
+        four_eyes=draw(st.booleans()),
+        source=draw(st.sampled_from(["", "CODEOWNERS"])),
+    )
+
+
+@st.composite
 def checklists(draw: st.DrawFn) -> Checklist:
     phases: list[Phase] = []
     known: list[str] = []
@@ -213,6 +234,8 @@ def checklists(draw: st.DrawFn) -> Checklist:
             known.append(identity)
         phases.append(Phase(phase_id, draw(maybe), tuple(made), draw(texts)))
     names = draw(st.lists(st.sampled_from(["A", "staging", "GIT_SHA"]), unique=True))
+    roster = draw(rosters())
+    owners = [seat.owner for seat in roster.seats]
     declared = [Input(name, draw(maybe), draw(st.none() | maybe), draw(st.booleans())) for name in names]
     return Checklist(
         title=draw(text),
@@ -225,6 +248,8 @@ def checklists(draw: st.DrawFn) -> Checklist:
         input_files=draw(texts),
         secret_files=draw(texts),
         other_sections=tuple(draw(st.lists(st.tuples(maybe, maybe), max_size=2))),
+        roster=roster,
+        sign_offs=tuple(draw(st.lists(st.sampled_from([*owners, "All"]), max_size=2))),
     )
 
 

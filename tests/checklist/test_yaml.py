@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml as pyyaml
 
-from gonogo.checklist.source import Problems, Source
-from gonogo.checklist.yaml import _composer, parse
+from gonogo.text.source import Problems, Source
+from gonogo.text.yaml import _composer, parse
 
 
 @pytest.fixture(params=["C", "Python"], autouse=True)

@@ -125,7 +125,8 @@ WAIVED = Verdict("b", "1", Outcome.FAIL, judgements=(Judgement("lint.warnings ==
 
 def test_a_waived_failure_goes_and_says_who_until_when() -> None:
     decision = decided(plan(named("a"), named("b")), GREEN, WAIVED, waivers=[waiver(criterion="x")])
-    assert (decision.word, texts(decision)) == (GO, [("b", "waived by Backend until 2026-11-22 (`W1`): tracked in #7")])
+    said = "waived by Ada for Backend until 2026-11-22 (`W1`): tracked in #7"
+    assert (decision.word, texts(decision)) == (GO, [("b", said)])
 
 
 def test_a_waiver_that_ended_since_the_gate_was_judged_covers_nothing() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from gonogo.config import repository_root, state_directory
 from gonogo.errors import InputError
-from gonogo.plan.subject import look
+from gonogo.plan.subject import authors, look
 from tests.engine.place import Place
 
 
@@ -118,3 +118,46 @@ def test_worktrees_share_the_state(place: Place, tmp_path: Path) -> None:
     assert state_directory(place.root) == place.root / ".gonogo" / "state"
     (place.root / "sub").mkdir()
     assert repository_root(place.root / "sub") == place.root
+
+
+# --- who wrote it, for four eyes -----------------------------------------------------------------------------
+
+
+def _commit(place: Place, email: str, message: str = "feat: x", *more: str) -> None:
+    place.git(
+        "-c", f"user.email={email}", "commit", "-q", "--allow-empty", f"--author=X <{email}>", "-m", message, *more
+    )
+
+
+def test_the_authors_are_those_of_the_branch(place: Place) -> None:
+    _commit(place, "old@example.org")
+    place.git("switch", "-q", "-c", "topic")
+    _commit(place, "Ada@Example.org")
+    _commit(
+        place,
+        "ben@example.org",
+        "feat: y\n\nCo-authored-by: Cleo C <cleo@example.org>\nCo-Authored-By: Dan <dan@example.org>",
+    )
+    assert authors(place.root) == ("ada@example.org", "ben@example.org", "cleo@example.org", "dan@example.org")
+
+
+def test_on_the_main_branch_they_are_those_of_what_came_last(place: Place) -> None:
+    _commit(place, "old@example.org")
+    assert authors(place.root) == ("old@example.org",)
+    _commit(place, "ada@example.org")
+    assert authors(place.root) == ("ada@example.org",)
+
+
+def test_who_merges_is_no_author(place: Place) -> None:
+    _commit(place, "old@example.org")
+    place.git("switch", "-q", "-c", "topic")
+    _commit(place, "ada@example.org")
+    _commit(place, "ben@example.org")
+    place.git("switch", "-q", "main")
+    place.git("merge", "-q", "--no-ff", "--no-commit", "topic")
+    _commit(place, "cleo@example.org", "merge it")
+    assert authors(place.root) == ("ada@example.org", "ben@example.org")
+
+
+def test_without_a_commit_nobody_wrote_it(place: Place) -> None:
+    assert authors(place.root) == ()

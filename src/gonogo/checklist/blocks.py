@@ -5,8 +5,8 @@ from __future__ import annotations
 from gonogo.checklist.fields import CHECKLIST, PHASE
 from gonogo.checklist.markdown import Block, Document
 from gonogo.checklist.merge import merge
-from gonogo.checklist.raw import Raw
-from gonogo.checklist.source import Problems, Source
+from gonogo.text.raw import Raw
+from gonogo.text.source import Problems, Source
 
 
 def with_blocks(document: Document, prose: Raw, source: Source, problems: Problems) -> tuple[Raw, dict[str, str]]:
@@ -54,7 +54,7 @@ def _laid(prose: Raw, blocks: list[Raw]) -> Raw:
 
 
 def _parsed(blocks: list[Block], source: Source, problems: Problems) -> list[Raw]:
-    from gonogo.checklist.yaml import parse_block
+    from gonogo.text.yaml import parse_block
 
     parsed = []
     for block in blocks:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gonogo.checklist.evidence import LIST
-from gonogo.checklist.raw import Raw, record
 from gonogo.checklist.source import Written
 from gonogo.errors import Span
 from gonogo.plugins import COMMAND_OBSERVATIONS, Clause, Registry
+from gonogo.text.raw import Raw, record
 
 NO_RULE = "no rule understands this clause"
 _PARTS = r",\s+|\s\+\s|\s+and\s+"

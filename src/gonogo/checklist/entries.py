@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gonogo.checklist.fields import DEFAULT_KIND
-from gonogo.checklist.raw import Raw, record
 from gonogo.checklist.source import Written, code_spans, only_code
 from gonogo.plugins import Probe, Registry
+from gonogo.text.raw import Raw, record
 
 WORDS_ONLY = "a command in words only"
 CONDITIONAL = "a condition only a person can answer"

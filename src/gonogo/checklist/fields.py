@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
+
+from gonogo.text.form import Form, FormField
 
 DEFAULT_KIND = "command"
 """A call without a kind is a command line."""
@@ -31,33 +33,9 @@ class Shape(StrEnum):
     CI_JOBS = "list of CI jobs"
     BUNDLE = "list of evidence groups"
     SECTIONS = "list of sections"
-
-
-@dataclass(frozen=True, slots=True)
-class FormField:
-    """One field of a form."""
-
-    name: str
-    shape: Shape
-    doc: str
-    required: bool = False
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One kind of mapping in the YAML form."""
-
-    name: str
-    doc: str
-    fields: tuple[FormField, ...]
-    short: str = ""
-    """What a plain text in its place means; empty: it must be a mapping."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of its fields."""
-        return tuple(f.name for f in self.fields)
+    ROSTER = "a roster"
+    GROUPS = "mapping of group to a list of people"
+    SEATS = "mapping of owner to a list of people, or to a seat"
 
 
 _ID_AND_TITLE = "Slug of the title without what stands in parentheses, unique in the checklist, unless given."
@@ -222,6 +200,35 @@ SECTION = Form(
     ),
 )
 
+_PEOPLE = "Ids of `.gonogo/people/`, addresses or handles (`@ada`)."
+
+SEAT = Form(
+    "seat",
+    "One owner: who speaks for it, and how many of them must say go.",
+    (
+        FormField("people", Shape.TEXTS, _PEOPLE),
+        FormField("groups", Shape.TEXTS, "Groups of the roster; everybody in them."),
+        FormField("quorum", Shape.COUNT, "How many different people must say go. 1 unless given."),
+        FormField("four_eyes", Shape.FLAG, "One of them must not be an author of the subject's commits."),
+    ),
+)
+
+ROSTER = Form(
+    "roster",
+    "Who speaks for which owner. `All`, where it is not listed, is everybody here.",
+    (
+        FormField(
+            "from",
+            Shape.TEXT,
+            "`CODEOWNERS`: owners that are not listed here are read from that file when the plan is made.",
+            choices=("", "CODEOWNERS"),
+        ),
+        FormField("four_eyes", Shape.FLAG, "Somebody who is no author of the subject's commits must say go too."),
+        FormField("groups", Shape.GROUPS, "Groups of people, to be named by owners."),
+        FormField("owners", Shape.SEATS, f"The owners. {_PEOPLE}"),
+    ),
+)
+
 CHECKLIST = Form(
     "checklist",
     "The whole document.",
@@ -235,6 +242,8 @@ CHECKLIST = Form(
         FormField(
             "secret_files", Shape.TEXTS, "Env files whose values are secrets, beyond every `.env*` a gate names."
         ),
+        FormField("roster", Shape.ROSTER, "Who speaks for which owner."),
+        FormField("sign_offs", Shape.TEXTS, "Owners whose signed word a GO needs. Nobody's, unless given."),
         FormField("phases", Shape.PHASES, "Its phases, in order.", required=True),
         FormField("evidence_bundle", Shape.BUNDLE, "What the bundle for the pull request holds."),
         FormField("ci_jobs", Shape.CI_JOBS, "The CI job map."),
@@ -242,9 +251,12 @@ CHECKLIST = Form(
     ),
 )
 
-FORMS = (CHECKLIST, PHASE, GATE, CALL, CRITERION, QUESTION, EVIDENCE, WHEN, INPUT, CI_JOB, BUNDLE_GROUP, SECTION)
+FORMS = (
+    *(CHECKLIST, PHASE, GATE, CALL, CRITERION, QUESTION, EVIDENCE, WHEN, INPUT, ROSTER, SEAT),
+    *(CI_JOB, BUNDLE_GROUP, SECTION),
+)
 
-FORM_OF = {
+FORM_OF: Mapping[str, Form] = {
     Shape.CALLS: CALL,
     Shape.CRITERIA: CRITERION,
     Shape.QUESTIONS: QUESTION,

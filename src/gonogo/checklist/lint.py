@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from gonogo.checklist.fields import DEFAULT_KIND
-from gonogo.checklist.raw import Raw
 from gonogo.checklist.shape import NO_CRITERION
-from gonogo.checklist.source import Problems
 from gonogo.errors import Span, nearest
 from gonogo.model.checklist import Checklist, Effect, Gate
 from gonogo.shell import words
+from gonogo.text.raw import Raw
+from gonogo.text.source import Problems
 
 
 def lint(checklist: Checklist, problems: Problems, *, prose: bool, raws: Sequence[Raw]) -> None:

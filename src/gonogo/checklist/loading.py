@@ -8,12 +8,14 @@ from pathlib import Path
 
 from gonogo.checklist.clauses import ClauseReading
 from gonogo.checklist.lint import lint
-from gonogo.checklist.raw import Raw
+from gonogo.checklist.roster import lint_roster
 from gonogo.checklist.shape import shape
-from gonogo.checklist.source import Problems, Source, read
+from gonogo.checklist.source import read
 from gonogo.errors import Diagnostic, InputError, Severity, nearest
 from gonogo.model.checklist import Checklist, Gate
 from gonogo.plugins import Registry
+from gonogo.text.raw import Raw
+from gonogo.text.source import Problems, Source
 
 NAMES = ("gonogo.yaml", "gonogo.yml", "READINESS.md")
 """What a checklist is called where none is named, the first that is there."""
@@ -62,7 +64,7 @@ def load(path: Path, registry: Registry) -> Loaded:
 
 def load_yaml(source: Source, registry: Registry) -> Loaded:
     """A text in the YAML form."""
-    from gonogo.checklist.yaml import parse
+    from gonogo.text.yaml import parse
 
     problems = Problems()
     raw = parse(source, problems)
@@ -128,6 +130,7 @@ def _finish(
     checklist = shape(raw, source.file, registry, problems)
     if raw.mapping is not None:
         lint(checklist, problems, prose=prose, raws=_gates(raw))
+        lint_roster(checklist, raw, problems)
     problems.raise_errors()
     told = tuple(d for d in problems.in_order() if d.severity is not Severity.ERROR)
     return Loaded(checklist, told, {g.id: _readings(g, readings.get(g.id, ())) for g in checklist.gates})

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from gonogo.checklist.source import Source, Written, hidden
+from gonogo.checklist.source import Written, hidden
 from gonogo.errors import Span
+from gonogo.text.source import Source
 
 FIELD_NAMES = {
     "command": "commands",

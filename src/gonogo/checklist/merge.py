@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gonogo.checklist.entries import CONDITIONAL
-from gonogo.checklist.raw import Raw, named
+from gonogo.text.raw import Raw, named
 
 _BY_ID = ("phases", "gates")
 

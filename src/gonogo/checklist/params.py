@@ -8,11 +8,11 @@ from functools import cache
 from typing import Any
 
 from gonogo.checklist.fields import CALL
-from gonogo.checklist.raw import Raw
-from gonogo.checklist.reader import Reader
 from gonogo.errors import Span, nearest
 from gonogo.model import codec
 from gonogo.plugins import Probe
+from gonogo.text.raw import Raw
+from gonogo.text.reader import Reader
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any
 from gonogo.checklist import evidence as proof
 from gonogo.checklist.effects import effect_of
 from gonogo.checklist.fields import DEFAULT_KIND
+from gonogo.checklist.roster import roster_data
 from gonogo.checklist.shape import FORM_VERSION
 from gonogo.checklist.source import gate_slug, slug
 from gonogo.model.checklist import Call, Checklist, CiJob, Criterion, Evidence, Gate, Input, Phase, Question
@@ -51,6 +52,8 @@ def head_data(checklist: Checklist) -> dict[str, Any]:
         inputs={item.name: _input(item) for item in checklist.inputs},
         input_files=list(checklist.input_files),
         secret_files=list(checklist.secret_files),
+        roster=roster_data(checklist.roster),
+        sign_offs=list(checklist.sign_offs),
     )
 
 

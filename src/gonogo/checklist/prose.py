@@ -10,10 +10,11 @@ from gonogo.checklist import evidence as proof
 from gonogo.checklist.clauses import ClauseReader, ClauseReading, GateCalls
 from gonogo.checklist.entries import CONDITIONAL, phrase_of, read_entry
 from gonogo.checklist.markdown import FIELD_NAMES, Document, Field, GateText, PhaseText, SectionText
-from gonogo.checklist.raw import Raw, raw, record
-from gonogo.checklist.source import Problems, Written, code_spans, gate_slug, hidden, only_code, slug
+from gonogo.checklist.source import Written, code_spans, gate_slug, hidden, only_code, slug
 from gonogo.errors import nearest
 from gonogo.plugins import Registry
+from gonogo.text.raw import Raw, raw, record
+from gonogo.text.source import Problems
 
 NO_COMMAND = "an action without a command"
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from gonogo.checklist import fields as form
 from gonogo.checklist.schema import schema
+from gonogo.text.form import Form
 
 BEGIN = "<!-- fields: begin (python -m gonogo.checklist.reference docs/reference/checklist.md) -->"
 END = "<!-- fields: end -->"
@@ -26,7 +27,7 @@ def reference() -> str:
     return "\n".join(found)
 
 
-def _form(one: form.Form, schema_of: dict[str, Any]) -> str:
+def _form(one: Form, schema_of: dict[str, Any]) -> str:
     lines = [f"### {one.name[0].upper()}{one.name[1:]}", "", one.doc]
     if one.short:
         lines += ["", f"Plain text in its place is {one.short}."]

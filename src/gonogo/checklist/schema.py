@@ -11,16 +11,17 @@ from typing import Any
 
 from gonogo import plugins
 from gonogo.checklist import fields as form
-from gonogo.checklist.fields import Form, FormField, Shape
+from gonogo.checklist.fields import Shape
 from gonogo.checklist.params import schema_of
 from gonogo.checklist.shape import FORM_VERSION
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import Probe, Registry
+from gonogo.text.form import Form, FormField
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KINDS = ("families", "parsers", "tools", "probes", "actions")
 
-_PLAIN: dict[Shape, dict[str, Any]] = {
+_PLAIN: dict[str, dict[str, Any]] = {
     Shape.TEXT: {"type": "string"},
     Shape.ID: {"type": ["string", "number"]},
     Shape.FLAG: {"type": "boolean"},
@@ -37,6 +38,17 @@ _PLAIN: dict[Shape, dict[str, Any]] = {
         "additionalProperties": {"type": "array", "items": {"enum": [o.value for o in Outcome]}},
     },
     Shape.WHEN: {"$ref": "#/$defs/when"},
+    Shape.ROSTER: {"$ref": "#/$defs/roster"},
+    Shape.GROUPS: {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"type": "string", "minLength": 1}},
+    },
+    Shape.SEATS: {
+        "type": "object",
+        "additionalProperties": {
+            "anyOf": [{"type": "array", "items": {"type": "string", "minLength": 1}}, {"$ref": "#/$defs/seat"}]
+        },
+    },
     Shape.INPUTS: {
         "type": "object",
         "additionalProperties": {"anyOf": [{"type": ["string", "null"]}, {"$ref": "#/$defs/input"}]},

@@ -9,9 +9,8 @@ from gonogo.checklist import evidence as proof
 from gonogo.checklist import fields as form
 from gonogo.checklist.effects import effect_of
 from gonogo.checklist.params import read_params
-from gonogo.checklist.raw import Raw
-from gonogo.checklist.reader import Reader
-from gonogo.checklist.source import Problems, gate_slug, slug
+from gonogo.checklist.roster import read_roster
+from gonogo.checklist.source import gate_slug, slug
 from gonogo.errors import InputError, nearest
 from gonogo.model.checklist import (
     Call,
@@ -29,6 +28,9 @@ from gonogo.model.checklist import (
 )
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import Registry
+from gonogo.text.raw import Raw
+from gonogo.text.reader import Reader
+from gonogo.text.source import Problems
 
 FORM_VERSION = 1
 PLACEHOLDER = re.compile(r"\$\{([A-Za-z_]\w*)\}|<([A-Za-z][\w-]*)>")
@@ -75,6 +77,8 @@ class _Shaper(Reader):
             secret_files=self.texts(fields, "secret_files"),
             other_sections=tuple(self.section(item) for item in self.items(fields, "other_sections")),
             source=source,
+            roster=read_roster(self, fields),
+            sign_offs=self.texts(fields, "sign_offs"),
         )
 
     def inputs(self, fields: dict[str, Raw]) -> list[Input]:

@@ -12,6 +12,7 @@ from gonogo.cli.failure import tell
 from gonogo.cli.options import checklist_argument
 from gonogo.cli.place import here, write
 from gonogo.cli.plan import shown
+from gonogo.cli.waivers import looked_at, refuse_mistakes, section
 from gonogo.model.checklist import Checklist
 from gonogo.model.plan import Plan
 from gonogo.telling.sheet import Line, Piece, line, plain
@@ -22,20 +23,25 @@ from gonogo.telling.words import cells, crop, listed, number, safe, wrap
 @click.command("check")
 @checklist_argument
 def command(checklist: Path | None) -> int:
-    """Read CHECKLIST and tell every mistake in it, with its place.
+    """Read CHECKLIST and tell every mistake in it and in the waivers, with its place.
 
     Then: its phases and gates, the questions its owners must answer, the text that no rule understood, and the
     commands that lead nowhere here. Exits 0 where there is no mistake, 2 where there is one.
     """
     place = here(repository=False)
     loaded = place.load(checklist)
-    tell(loaded.warnings)
+    waivers, told = looked_at(place, loaded.checklist)
+    refuse_mistakes([*loaded.warnings, *told])
+    tell([*loaded.warnings, *told])
     frozen = place.plan(loaded.checklist, {})
-    if is_terminal(sys.stdout):
-        console = console_for(sys.stdout)
-        show(console, lines(loaded.checklist, frozen, len(loaded.warnings), width_of(console)))
+    warnings = len(loaded.warnings) + len(told)
+    console = console_for(sys.stdout) if is_terminal(sys.stdout) else None
+    width = width_of(console) if console is not None else 100
+    page = [*lines(loaded.checklist, frozen, warnings, width), *section(waivers, width)]
+    if console is not None:
+        show(console, page)
     else:
-        write(plain(lines(loaded.checklist, frozen, len(loaded.warnings), 100)))
+        write(plain(page))
     return 0
 
 

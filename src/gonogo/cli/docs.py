@@ -96,6 +96,9 @@ def _commands() -> str:
         assert found is not None
         inner = click.Context(found, info_name=name, parent=context, terminal_width=100)
         parts += [f"## gonogo {name}", _block(found.get_help(inner))]
+        for below, command in sorted(found.commands.items()) if isinstance(found, click.Group) else ():
+            deeper = click.Context(command, info_name=below, parent=inner, terminal_width=100)
+            parts += [f"### gonogo {name} {below}", _block(command.get_help(deeper))]
     return reference.HEAD + "\n\n".join(parts) + "\n"
 
 

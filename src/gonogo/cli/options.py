@@ -15,7 +15,11 @@ output_option = click.option(
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write there instead."
 )
 format_option = click.option(
-    "--format", "kind", default="text", metavar="FORMAT", help="text, json, markdown or junit.  [default: text]"
+    "--format",
+    "kind",
+    default="text",
+    metavar="FORMAT",
+    help="text, json, markdown, junit, html, sarif or vex.  [default: text]",
 )
 INPUTS = click.option(
     "--input", "inputs", multiple=True, metavar="NAME=VALUE", help="A value the checklist asks for; may be given again."

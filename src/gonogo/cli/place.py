@@ -17,6 +17,7 @@ from gonogo.errors import GonogoError, InputError, nearest
 from gonogo.model.checklist import Checklist
 from gonogo.model.plan import Plan, Subject
 from gonogo.model.run import RunView
+from gonogo.owners import roster
 from gonogo.plan import Selection, subject
 from gonogo.plugins import Output, Registry
 
@@ -46,16 +47,23 @@ class Place:
 
     def plan(self, checklist: Checklist, inputs: Mapping[str, str], selection: Selection | None = None) -> Plan:
         """The frozen plan; without a selection, of everything required."""
+        subject, crew = self.subject(), self.crew(checklist)
         return plan.compile(
             checklist,
-            subject=self.subject(),
+            subject=subject,
             target=self.settings.target,
             inputs=inputs,
             selection=selection or Selection(),
             registry=self.registry,
             root=self.root,
             allow_dirty=self.settings.allow_dirty,
+            roster=crew.roster,
+            people=crew.people,
         )
+
+    def crew(self, checklist: Checklist) -> roster.Crew:
+        """Who answers for what at the subject's commit, with warnings of what is wrong in the roster."""
+        return roster.at(checklist, self.root, self.subject().commit)
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
@@ -139,6 +147,11 @@ def output_called(place: Place, kind: str) -> Output:
     return known[kind]
 
 
-def rendered(place: Place, view: RunView, kind: str) -> str:
-    """The run through the output called `kind`."""
-    return str(output_called(place, kind).function(view))
+def rendered(place: Place, view: RunView, kind: str, output: Path | None = None) -> str:
+    """The run through the output called `kind`, for the file `output` (None: standard output)."""
+    found = output_called(place, kind)
+    if found.surroundings:
+        from gonogo.cli.surroundings import surroundings  # only for outputs that show them
+
+        return str(found.function(view, surroundings(place, view, output)))
+    return str(found.function(view))

@@ -22,7 +22,7 @@ def command(run: str, kind: str, output: Path | None) -> int:
     """
     place = here()
     output_called(place, kind)
-    write(rendered(place, place.run_view(run), kind), output)
+    write(rendered(place, place.run_view(run), kind, output), output)
     if output is not None:
         say(f"wrote {output}")
     return 0

@@ -11,7 +11,9 @@ import click
 from gonogo import engine
 from gonogo.cli.failure import say, tell
 from gonogo.cli.options import INPUTS, checklist_argument, format_option, output_option, pairs, parse_seconds
+from gonogo.cli.passphrase import unlocked
 from gonogo.cli.place import Place, here, output_called, rendered, write
+from gonogo.cli.waivers import in_force
 from gonogo.model.outcome import ExitCode
 from gonogo.model.run import RunView
 from gonogo.plan import Selection
@@ -31,6 +33,8 @@ from gonogo.telling.terminal import is_terminal, listening, show_ending
 @click.option("--allow-dirty", is_flag=True, default=None, help="Let a tree with uncommitted changes end in GO.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Gates at the same time.  [default: cores]")
 @click.option("--time-budget", callback=parse_seconds, metavar="TIME", help="For the whole run: `90s`, `15m`, `2h`.")
+@click.option("--wait", callback=parse_seconds, metavar="TIME", help="Stay that long for people's answers.")
+@click.option("--sign-as", metavar="PERSON", help="Sign the decision with this person's key.")
 @format_option
 @output_option
 def command(
@@ -42,25 +46,30 @@ def command(
     is the decision: 0 GO, 1 NO-GO, 3 HOLD.
     """
     chosen = {name: tuple(given.pop(name)) for name in ("phases", "gates", "optional", "alternatives")}
+    wait, signer = given.pop("wait") or 0.0, given.pop("sign_as")
     place = here(**given)
     output_called(place, kind)
+    people: dict[str, Any] = {"wait": wait, "signer": unlocked(place.root, signer) if signer else None}
     if resume is not None:
         if checklist is not None or any(chosen.values()):
             raise click.UsageError(
                 "--resume goes on with a run as it was planned: drop the checklist and the selection"
             )
-        view = resumed(place, resume, pairs(inputs))
+        view = resumed(place, resume, pairs(inputs), people)
     else:
-        view = started(place, checklist, Selection(**chosen), pairs(inputs))
+        view = started(place, checklist, Selection(**chosen), pairs(inputs), people)
     show(place, view, kind, output)
     return int(view.exit_code if view.exit_code is not None else ExitCode.INTERRUPTED)
 
 
-def started(place: Place, checklist: Path | None, selection: Selection, inputs: dict[str, str]) -> RunView:
-    """Load the checklist, freeze the plan, and let the engine drive it."""
+def started(
+    place: Place, checklist: Path | None, selection: Selection, inputs: dict[str, str], people: dict[str, Any]
+) -> RunView:
+    """Load the checklist, freeze the plan, and let the engine drive it; `people` is how long to wait, and who signs."""
     loaded = place.load(checklist)
-    tell(loaded.warnings)
+    tell([*loaded.warnings, *place.crew(loaded.checklist).warnings])
     frozen = place.plan(loaded.checklist, inputs, selection)
+    accepted = in_force(place, frozen.subject.commit)
     with listening(sys.stderr) as listener:
         return engine.run(
             frozen,
@@ -69,12 +78,16 @@ def started(place: Place, checklist: Path | None, selection: Selection, inputs: 
             registry=place.registry,
             settings=place.settings,
             listener=listener,
+            waivers=accepted.waivers,
+            remarks=accepted.notes,
             secret_inputs={name: inputs[name] for name in frozen.secret_inputs if name in inputs},
+            **people,
         )
 
 
-def resumed(place: Place, run: str, inputs: dict[str, str]) -> RunView:
-    """Go on with a run that was cut off: what is finished stays, what was begun and only looked is tried again."""
+def resumed(place: Place, run: str, inputs: dict[str, str], people: dict[str, Any]) -> RunView:
+    """Go on with a run that was cut off, or that waited for people: what is finished stays."""
+    accepted = in_force(place, place.subject().commit)
     with listening(sys.stderr) as listener:
         return engine.resume(
             run,
@@ -83,7 +96,10 @@ def resumed(place: Place, run: str, inputs: dict[str, str]) -> RunView:
             registry=place.registry,
             settings=place.settings,
             listener=listener,
+            waivers=accepted.waivers,
+            remarks=accepted.notes,
             secret_inputs=inputs,
+            **people,
         )
 
 
@@ -95,6 +111,6 @@ def show(place: Place, view: RunView, kind: str, output: Path | None) -> None:
         return
     if seen:
         show_ending(sys.stderr, view)
-    write(rendered(place, view, kind), output)
+    write(rendered(place, view, kind, output), output)
     if output is not None:
         say(f"wrote {output}")

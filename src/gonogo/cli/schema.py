@@ -11,9 +11,12 @@ from gonogo.cli.place import write
 
 
 @click.command("schema")
-@click.argument("what", type=click.Choice(["checklist", "decision"]), default="checklist")
+@click.argument("what", type=click.Choice(["checklist", "decision", "verdict"]), default="checklist")
 def command(what: str) -> int:
-    """Print the JSON Schema of a YAML checklist, or of the decision that `run --format json` prints."""
+    """Print a JSON Schema.
+
+    Of a YAML checklist; of the decision that `run --format json` prints; or of the verdict that a bundle attests.
+    """
     write(json.dumps(_schema(what), indent=2, ensure_ascii=False) + "\n")
     return 0
 
@@ -23,6 +26,10 @@ def _schema(what: str) -> dict[str, Any]:
         from gonogo.outputs import json as output
 
         return output.schema()
+    if what == "verdict":
+        from gonogo.bundle import schema
+
+        return schema.schema()
     from gonogo import checklist
 
     return checklist.schema()

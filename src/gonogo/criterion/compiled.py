@@ -46,6 +46,15 @@ class Compiled:
             return right.text, _TURNED[root.op]
         return None
 
+    @property
+    def limit(self) -> float | None:
+        """The number that it compares with, where `bounded` is not None and it is one."""
+        if self.bounded is None:
+            return None
+        left, right = self._program.root.operands
+        value = self._program.run(right if left.op == "name" else left, Reading())
+        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
     def evaluate(self, reading: Reading) -> Evaluation:
         """Judge it on one reading. Any named observation that is absent makes it UNKNOWN, short circuit or not."""
         program = self._program

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from gonogo.engine.listener import Listener, Silent
-from gonogo.engine.run import resume, run
+from gonogo.engine.run import deliver, resume, run
 
-__all__ = ["Listener", "Silent", "resume", "run"]
+__all__ = ["Listener", "Silent", "deliver", "resume", "run"]

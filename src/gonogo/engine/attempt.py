@@ -111,6 +111,7 @@ def _not_reached(call: Call, captures: list[tuple[str, Capture]]) -> Capture:
             ),
         ),
         started=now(),
+        call=call.id,
     )
 
 
@@ -142,6 +143,7 @@ def _capture(
         notes=(*capture.notes, *(context.notes if context else ())),
         started=capture.started or started,
         seconds=capture.seconds or time.monotonic() - clock,
+        call=call.id,
     )
 
 

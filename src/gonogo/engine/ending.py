@@ -23,6 +23,7 @@ from gonogo.model.observation import Captured, Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Node, Plan
 from gonogo.model.verdict import Verdict, Waiver
+from gonogo.owners.keys import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,12 @@ class Assignment:
     given: Mapping[str, str]
     """Values of the inputs."""
     recipes: Mapping[str, Recipe]
+    remarks: Sequence[str] = ()
+    """What the notes of the run say from its start."""
+    wait: float = 0.0
+    """Seconds to stay alive for people's words once nothing else is left to do."""
+    signer: Key | None = None
+    """Signs the decision; None: nobody does."""
 
 
 @dataclass(frozen=True, slots=True)

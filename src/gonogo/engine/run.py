@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -22,23 +23,30 @@ from gonogo.engine.guard import Guard
 from gonogo.engine.interrupts import Interrupts
 from gonogo.engine.journal import Journal
 from gonogo.engine.listener import Listener, Silent
+from gonogo.engine.poll import Poll, goes_on, post
 from gonogo.engine.scheduler import Scheduler
 from gonogo.engine.tree import Tree
 from gonogo.errors import IntegrityError, Refused
 from gonogo.evidence import secrets
 from gonogo.evidence.redact import Redactor
+from gonogo.evidence.sign import Envelope
 from gonogo.evidence.store import Store
-from gonogo.judge import decide
+from gonogo.judge import decide, standings
 from gonogo.ledger import Ledger, new_run_id
 from gonogo.ledger.view import Fold, find_run, fold
 from gonogo.model.outcome import EXIT_OF_DECISION
 from gonogo.model.plan import Plan
 from gonogo.model.run import RunView
 from gonogo.model.verdict import Waiver
+from gonogo.owners import sign_off
+from gonogo.owners.keys import PRIVATE_VARIABLES, Key
 from gonogo.plan.inputs import refuse_missing
 from gonogo.plan.subject import look
 from gonogo.plugins import Registry
 from gonogo.testing import crash_point
+
+_LOOK_FOR_WORDS = 0.5
+"""Seconds between looks at the file of sign-offs while a run waits for them."""
 
 
 def run(
@@ -50,7 +58,10 @@ def run(
     settings: Settings,
     listener: Listener | None = None,
     waivers: Sequence[Waiver] = (),
+    remarks: Sequence[str] = (),
     secret_inputs: Mapping[str, str] | None = None,
+    wait: float = 0.0,
+    signer: Key | None = None,
 ) -> RunView:
     """Run a plan to its decision, or until somebody says stop; `exit_code` of the view is what the process returns.
 
@@ -61,8 +72,11 @@ def run(
         registry: Every kind.
         settings: What a person set.
         listener: Told what happens; None: nobody.
-        waivers: Those that are in force.
+        waivers: Those that are in force; recorded with the run.
+        remarks: What the run's notes must say from the start: waivers that are ignored, and why.
         secret_inputs: Values of the inputs that the plan does not hold.
+        wait: Seconds to stay for people's words once nothing else is left to do.
+        signer: Signs the decision; None: nobody does.
 
     Raises:
         InputError: An input has no value, or one that cannot be put where it stands. Nothing has started then.
@@ -73,14 +87,13 @@ def run(
     refuse_missing(plan, secret_inputs)
     recipes = orders.recipes(plan, given, registry)
     prepare_state(state)
-    work = Assignment(plan, root, state, settings, listener or Silent(), waivers, given, recipes)
+    work = Assignment(plan, root, state, settings, listener or Silent(), waivers, given, recipes, remarks, wait, signer)
     with closing(Ledger(state / "ledger.db")) as ledger:
         run_id = new_run_id()
         with _lease(ledger, run_id, root) as begin:
             journal = Journal(ledger, Fold(run_id))
-            journal.record(
-                "run-started", {**begin, "settings": _said(settings), "plan": plan, "evidence": _kept(state)}
-            )
+            begun = {**begin, "settings": _said(settings), "plan": plan, "evidence": _kept(state)}
+            journal.record("run-started", {**begun, "waivers": tuple(waivers)})
             return _through(work, journal, registry, Path(begin["scratch"]))
 
 
@@ -93,9 +106,14 @@ def resume(
     settings: Settings,
     listener: Listener | None = None,
     waivers: Sequence[Waiver] = (),
+    remarks: Sequence[str] = (),
     secret_inputs: Mapping[str, str] | None = None,
+    wait: float = 0.0,
+    signer: Key | None = None,
 ) -> RunView:
     """Go on with a run that was cut off: finished gates stay, an unfinished read is tried again, an act never is.
+
+    A decided run goes on where it waited for people, or where somebody has spoken since; it is then decided anew.
 
     Args:
         run_id: Which; its beginning is enough. Absent: the latest.
@@ -105,7 +123,10 @@ def resume(
         settings: As for `run`.
         listener: As for `run`.
         waivers: As for `run`.
+        remarks: As for `run`.
         secret_inputs: As for `run`: they are in no record, so they are given again.
+        wait: As for `run`.
+        signer: As for `run`.
 
     Raises:
         InputError: There is no such run, or a secret input has no value.
@@ -119,17 +140,20 @@ def resume(
         with _lease(ledger, found, root) as begin:
             _whole(ledger)
             folded = fold(ledger.events(found), found)
-            if folded.plan is None or folded.finished:
+            decided = folded.finished
+            if folded.plan is None or (decided and not goes_on(folded, state)):
                 raise Refused(f"run {found} is decided already", help="start a new one with `gonogo run`")
             plan = folded.plan
             given = {**(secret_inputs or {}), **plan.inputs}
             refuse_missing(plan, secret_inputs)
             _same_tree(plan, root)
             recipes = orders.recipes(plan, given, registry)
-            work = Assignment(plan, root, state, settings, listener or Silent(), waivers, given, recipes)
+            work = Assignment(
+                plan, root, state, settings, listener or Silent(), waivers, given, recipes, remarks, wait, signer
+            )
             journal = Journal(ledger, folded)
-            journal.record("run-resumed", {**begin, "settings": _said(settings)})
-            return _through(work, journal, registry, Path(begin["scratch"]))
+            journal.record("run-resumed", {**begin, "settings": _said(settings), "waivers": tuple(waivers)})
+            return _through(work, journal, registry, Path(begin["scratch"]), again=decided)
 
 
 def _whole(ledger: Ledger) -> None:
@@ -179,8 +203,16 @@ def _kept(state: Path) -> str:
     return str(state / "evidence")
 
 
-def _through(work: Assignment, journal: Journal, registry: Registry, scratch: Path) -> RunView:
-    """Work through the plan, and decide unless somebody said stop."""
+def _through(work: Assignment, journal: Journal, registry: Registry, scratch: Path, *, again: bool = False) -> RunView:
+    """Work through the plan, and decide unless somebody said stop.
+
+    Args:
+        work: What a person asked.
+        journal: Where every event goes.
+        registry: Every kind.
+        scratch: Private directory of this process.
+        again: The run was decided before, and goes on because of what people said.
+    """
     crash_point("run-started")
     run_id = journal.fold.run
     tree = Tree(work.root)
@@ -195,22 +227,45 @@ def _through(work: Assignment, journal: Journal, registry: Registry, scratch: Pa
     )
     workshop.store.sweep()
     interrupts = Interrupts(run_id, workshop.stop.set)
-    claims = {gate: recipe.claims for gate, recipe in work.recipes.items()}
-    board = Board(work.plan, journal.fold.verdicts, claims, keep_going=work.settings.keep_going)
     guard = Guard(tree, work.state / "aside" / run_id / "copies")
-    scheduler = Scheduler(work, journal=journal, workshop=workshop, board=board, guard=guard, interrupts=interrupts)
+    poll = Poll(work, journal, workshop)
     work.listener.run_started(journal.view())
-    _warn_of_weak_secrets(work, journal)
+    weak = secrets.too_weak(_secret_files(work), [work.root.name])
+    _note(work, journal, [*work.remarks, *(text.replace(f"{work.root}/", "") for text in weak)])
+    if poll.hear(tell=False) or again or journal.fold.asked:
+        poll.reopen()
     with interrupts.heard():
-        scheduler.work()
+        holds = _rounds(work, journal=journal, workshop=workshop, guard=guard, interrupts=interrupts, poll=poll)
     if interrupts.signal:
         journal.record("run-stopped", {"signal": interrupts.signal, "exit_code": int(interrupts.exit_code)})
         view = journal.fold.view(alive=False)
     else:
-        view = _decided(work, journal, scheduler.holds)
+        view = _decided(work, journal, registry, holds, poll)
     shutil.rmtree(work.state / "aside" / run_id, ignore_errors=True)
     work.listener.run_finished(view)
     return view
+
+
+def _rounds(
+    work: Assignment, *, journal: Journal, workshop: Workshop, guard: Guard, interrupts: Interrupts, poll: Poll
+) -> list[str]:
+    """Work through the plan, and once more wherever a word that came in lets a gate go on; why it cannot be GO."""
+    claims = {gate: recipe.claims for gate, recipe in work.recipes.items()}
+    until, again = time.monotonic() + work.wait, False
+    while True:
+        board = Board(work.plan, journal.fold.verdicts, claims, keep_going=work.settings.keep_going)
+        scheduler = Scheduler(
+            work, journal=journal, workshop=workshop, board=board, guard=guard, interrupts=interrupts,
+            refusal=poll.refusal, again=again,
+        )  # fmt: skip
+        scheduler.work()
+        again = True
+        while not interrupts.signal and not poll.news and poll.waits() and time.monotonic() < until:
+            workshop.stop.wait(_LOOK_FOR_WORDS)
+        if interrupts.signal or not poll.news:
+            return scheduler.holds
+        if poll.hear():
+            poll.reopen()
 
 
 def _redactor(work: Assignment) -> Redactor:
@@ -224,22 +279,45 @@ def _secret_files(work: Assignment) -> list[Path]:
     return [work.root / path for path in work.plan.secret_files]
 
 
-def _warn_of_weak_secrets(work: Assignment, journal: Journal) -> None:
-    for weak in secrets.too_weak(_secret_files(work), [work.root.name]):
-        text = weak.replace(f"{work.root}/", "")
+def _note(work: Assignment, journal: Journal, texts: Sequence[str]) -> None:
+    """Put remarks about the whole run into its record, each once, and tell them."""
+    for text in texts:
         if text not in journal.fold.notes:
             journal.record("note", {"text": text})
             work.listener.note(text)
 
 
-def _decided(work: Assignment, journal: Journal, holds: Sequence[str]) -> RunView:
+def _waiver_notes(work: Assignment, folded: Fold, as_of: str, registry: Registry) -> list[str]:
+    """Waivers that ended, end soon, cover nothing or no longer enough: each says so in the run."""
+    gates = [node.gate for node in work.plan.nodes]
+    told = standings(gates, folded.verdicts, work.waivers, as_of=as_of, types=registry.observation_types)
+    return [one.text for one in told]
+
+
+def _decided(work: Assignment, journal: Journal, registry: Registry, holds: Sequence[str], poll: Poll) -> RunView:
     crash_point("before-decision")
     folded, as_of, holds = journal.fold, now(), [*holds, *_moved_on(work)]
-    decision = decide(work.plan, folded.verdicts, waivers=work.waivers, as_of=as_of, notes=folded.notes, holds=holds)
-    code = int(EXIT_OF_DECISION[decision.word])
-    manifest = write_manifest(work.state, folded)
-    journal.record("run-finished", {"decision": decision, "exit_code": code, "manifest": manifest}, durable=True)
+    _note(work, journal, _waiver_notes(work, folded, as_of, registry))
+    words, refused = poll.standing()
+    decision = decide(
+        work.plan,
+        folded.verdicts,
+        waivers=work.waivers,
+        as_of=as_of,
+        notes=[*folded.notes, *refused],
+        holds=holds,
+        sign_offs=words,
+    )
+    told: dict[str, Any] = {"decision": decision, "exit_code": int(EXIT_OF_DECISION[decision.word])}
+    told |= {"manifest": write_manifest(work.state, folded), "sign_offs": words}
+    envelope = None
+    if words or work.signer is not None:
+        envelope = sign_off.decision_envelope(journal.view(), decision, words, work.signer)
+        told["envelope"] = envelope.data()
+    journal.record("run-finished", told, durable=True)
     crash_point("decided")
+    if envelope is not None:
+        post(work.state, folded.run, envelope)
     return journal.view()
 
 
@@ -250,26 +328,35 @@ def _moved_on(work: Assignment) -> list[str]:
     return [] if commit == before else [f"while it ran, {commit[:12]} was checked out in the place of {before[:12]}"]
 
 
+def deliver(envelope: Envelope, *, run_id: str, root: Path, state: Path) -> bool:
+    """Hand in a sign-off: into the run's file, and into the ledger unless a process at work will take it in itself.
+
+    Whether it is in the ledger now. Raises `OperationError` where the file or the ledger cannot be written.
+    """
+    post(state, run_id, envelope)
+    with closing(Ledger(state / "ledger.db")) as ledger:
+        try:
+            with _lease(ledger, run_id, root):
+                _whole(ledger)
+                folded = fold(ledger.events(run_id), run_id)
+                said = sign_off.admit(envelope, folded.view(alive=False))
+                if envelope.digest not in folded.envelopes:
+                    data = {"sign_off": said, "envelope": envelope.data()}
+                    ledger.append_all(run_id, [("sign-off", "", data)], durable=True)
+        except Refused:
+            return False
+    return True
+
+
 def _environ(run_id: str) -> dict[str, str]:
     outer = os.environ.get(leftovers.MARKER, "")
-    return {**os.environ, leftovers.MARKER: f"{outer}/{run_id}" if outer else run_id}
+    seen = {name: value for name, value in os.environ.items() if name not in PRIVATE_VARIABLES}
+    return {**seen, leftovers.MARKER: f"{outer}/{run_id}" if outer else run_id}
 
 
 def write_manifest(state: Path, folded: Fold) -> str:
     """Every piece of evidence of the run, by gate, in one file beside the ledger; returns its sha256."""
-    entries = [
-        {
-            "gate": gate,
-            "capture": number,
-            "name": blob.name,
-            "path": blob.path,
-            "sha256": blob.sha256,
-            "size": blob.size,
-        }
-        for gate, verdict in sorted(folded.verdicts.items())
-        for number, capture in enumerate(verdict.captures, start=1)
-        for blob in capture.blobs
-    ]
+    entries = sign_off.evidence_entries(folded.verdicts)
     text = json.dumps({"run": folded.run, "evidence": entries}, indent=1, sort_keys=True, ensure_ascii=False).encode()
     directory = state / "manifests"
     directory.mkdir(exist_ok=True)

@@ -69,8 +69,24 @@ class Scheduler:
         board: Board,
         guard: Guard,
         interrupts: Interrupts,
+        refusal: Callable[[], str] = str,
+        again: bool = False,
     ) -> None:
+        """Take the parts of a run.
+
+        Args:
+            work: What a person asked.
+            journal: Where every event goes.
+            workshop: What attempts share.
+            board: Which gate may start.
+            guard: Watches the tree.
+            interrupts: Whether somebody told the run to stop.
+            refusal: Asked before each phase: why nothing may follow, or empty text.
+            again: Another round of the same process: what was told before is not told again.
+        """
         self._given = work
+        self._refusal = refusal
+        self._again = again
         self._journal = journal
         self._workshop = workshop
         self._board = board
@@ -93,7 +109,10 @@ class Scheduler:
         with ThreadPoolExecutor(self._given.settings.workers, thread_name_prefix="gonogo") as pool:
             try:
                 while not self._stopped and not self._spent:
-                    phase = self._board.open_phase()
+                    refused = self._refusal()
+                    phase = self._board.open_phase() if not refused else None
+                    if refused:
+                        self._finish([(node, _not_run(node, refused)) for node in self._board.drain()])
                     if phase is None:
                         break
                     self._announce(phase)
@@ -296,7 +315,7 @@ class Scheduler:
             if node.gate.phase == phase and node.id not in known:
                 verdict = still_verdict(node)
                 fresh += [(node, verdict)] if verdict is not None else []
-            elif node.gate.phase == phase:
+            elif node.gate.phase == phase and not self._again:
                 self._given.listener.gate_finished(known[node.id])
         self._finish(fresh)
 

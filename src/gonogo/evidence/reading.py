@@ -14,7 +14,7 @@ from gonogo.model import codec
 from gonogo.model.capture import Blob, Capture, ReportRef
 from gonogo.model.observation import Combine, Finding, Observation, ObservationType, Reading, Trouble, Value
 from gonogo.model.outcome import Outcome
-from gonogo.plugins import Parser, Registry, Tool
+from gonogo.plugins import ANSWER, Parser, Registry, Tool
 
 MOST_FINDINGS = 1000
 """Findings kept for a capture; the counts are of all."""
@@ -34,16 +34,18 @@ class Opener(Protocol):
         """The stored bytes of that digest."""
 
 
-def read(capture: Capture, params: Any, store: Opener, registry: Registry) -> tuple[Reading, str]:
+def read(
+    capture: Capture, params: Any, store: Opener, registry: Registry, answer: bool | None = None
+) -> tuple[Reading, str]:
     """The combined reading of a capture, and why its exit code is unexplained ("" where it is explained, or zero).
 
     Every report is read by its parser, the probe's facts by its reader; observations of several reports are combined
     as their declaration says. Whatever cannot be read is a trouble, never an exception: UNKNOWN at best. A report that
     the checklist declares speaks for its family instead of a report that a tool was asked for, except that what is
-    bad stays counted in either.
+    bad stays counted in either. `answer` is what a person signed, where the probe asks one; None: nobody answered.
     """
     runs = _runs(capture, store, registry)
-    facts = _facts(capture, params, store, registry)
+    facts = _facts(capture, params, store, registry, answer)
     printed, text = _printed(capture, store, _hidden(capture, runs))
     whole = _joined([facts, _reported(runs, registry), printed])
     troubles, notes, unexplained = _exits(capture, runs, text)
@@ -124,7 +126,7 @@ def _silent(slug: str, message: str, help: str = "") -> Reading:  # noqa: A002 -
     return Reading(troubles=(Trouble(Outcome.UNKNOWN, slug, message, help),))
 
 
-def _facts(capture: Capture, params: Any, store: Opener, registry: Registry) -> Reading:
+def _facts(capture: Capture, params: Any, store: Opener, registry: Registry, answer: bool | None) -> Reading:
     """What the probe's own reader makes of its stored facts."""
     probe = registry.probes.get(capture.kind)
     blob = capture.blob("facts.json")
@@ -137,7 +139,10 @@ def _facts(capture: Capture, params: Any, store: Opener, registry: Registry) -> 
     try:
         given = codec.load(probe.params, params) if isinstance(params, Mapping) else params  # as a plan keeps them
         with store.open(blob.sha256) as stream:
-            return probe.reader(json.load(stream), given)
+            facts = json.load(stream)
+        if probe.asks:
+            facts = {**facts, ANSWER: answer}
+        return probe.reader(facts, given)
     except Exception as error:  # facts that do not fit their reader say nothing
         return _silent(
             "unreadable-facts", f"the facts of `{capture.shown}` cannot be read: {type(error).__name__}: {error}"

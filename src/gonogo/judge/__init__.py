@@ -2,5 +2,6 @@
 
 from gonogo.judge.decision import decide
 from gonogo.judge.gate import judge
+from gonogo.judge.standing import Standing, standings
 
-__all__ = ["decide", "judge"]
+__all__ = ["Standing", "decide", "judge", "standings"]

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from gonogo.judge.sign_offs import tell
 from gonogo.judge.waivers import live
 from gonogo.model.checklist import Gate
 from gonogo.model.outcome import DecisionWord, Outcome, State, worst
 from gonogo.model.plan import Node, Plan, Subject
+from gonogo.model.sign_off import SignOff
 from gonogo.model.verdict import Decision, Judgement, Reason, Verdict, Waiver
 
 
@@ -40,6 +42,7 @@ _OF_OUTCOME = {
     Outcome.UNKNOWN: _Weight.UNKNOWN,
     Outcome.NOT_RUN: _Weight.NOT_RUN,
 }
+_OF_WORD = {"no-go": _Weight.NO_GO, "hold": _Weight.HOLD, "remark": _Weight.REMARK}
 _QUIET = {Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.NOT_RUN}
 """Outcomes of an optional gate that need no remark."""
 _FILES_NAMED = 5
@@ -53,17 +56,20 @@ def decide(
     as_of: str,
     notes: Sequence[str] = (),
     holds: Sequence[str] = (),
+    sign_offs: Sequence[SignOff] = (),
 ) -> Decision:
     """Decide from the verdicts, by gate id. A gate without a verdict was not run, and holds.
 
     `waivers` are those the gates were judged with: each one that covers something is measured against `as_of` (RFC
     3339) again. `holds` keep the decision at HOLD (a time budget spent, an interrupted write); `notes` are listed and
-    hold nothing.
+    hold nothing. `sign_offs` are what people said, in the order it came in, void ones with the reason: any that stands
+    and says no-go is NO-GO, and what the plan demands and is not there holds.
     """
     alive = {waiver.id: waiver for waiver in waivers if live(waiver, as_of)}
     said = [one for node in plan.nodes for one in _of_node(node, verdicts.get(node.id), alive)]
     said += _of_run(plan, verdicts, holds)
     said += _tolerated(plan, verdicts, alive)
+    said += [_Said(_OF_WORD[told.weight], Reason(told.gate, told.text)) for told in tell(plan, sign_offs)]
     weights = {one.weight for one in said}
     if _Weight.NO_GO in weights:
         word = DecisionWord.NO_GO
@@ -126,7 +132,8 @@ def _failed(verdict: Verdict, alive: Mapping[str, Waiver]) -> Iterator[_Said]:
         return
     for id_ in dict.fromkeys(id_ for judgement in failed for id_ in judgement.waived_by):
         waiver = alive[id_]
-        text = f"waived by {waiver.owner} until {waiver.until.isoformat()} (`{waiver.id}`): {waiver.reason}"
+        who = f"{waiver.approver} for {waiver.owner}"
+        text = f"waived by {who} until {waiver.until.isoformat()} (`{waiver.id}`): {waiver.reason}"
         yield _Said(_Weight.REMARK, Reason(verdict.gate, text))
     rest = _beyond_red(verdict)
     if rest is not Outcome.PASS:

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from gonogo.judge.criteria import Judged, judge_criterion
+from gonogo.judge.sign_offs import Answer
 from gonogo.judge.waivers import day, waive
 from gonogo.model.capture import Capture
-from gonogo.model.checklist import Gate
-from gonogo.model.observation import Captured, Finding, ObservationType, Reading, Trouble
+from gonogo.model.checklist import Gate, Question
+from gonogo.model.observation import WAITING, Captured, Finding, ObservationType, Reading, Trouble
 from gonogo.model.outcome import Outcome, State, worst
 from gonogo.model.verdict import Judgement, Verdict, Waiver
 
@@ -44,35 +45,39 @@ def judge(
     waivers: Sequence[Waiver] = (),
     as_of: date,
     types: Mapping[str, ObservationType],
+    answers: Mapping[str, Answer] | None = None,
 ) -> Verdict:
     """Judge a gate from what its calls brought back; pure, so anyone can do it again from the stored bytes.
 
     `captured` are the readings, one for each call that ran; `captures` are kept in the verdict as they are.
     `extra_troubles` are what the engine saw beside the calls: stale or missing evidence, changed tracked files.
     `as_of` is the UTC day that waivers are measured against. Raises `InputError` where a criterion does not compile,
-    which loading the checklist has ruled out.
+    which loading the checklist has ruled out. `answers` are what the gate's owners answered, by question; each is
+    judged like a criterion: yes is PASS, no is FAIL.
     """
     judged = tuple(j for asked in gate.criteria for j in judge_criterion(asked, captured, types))
     troubles = _troubles(gate, judged, captured, captures, extra_troubles)
+    answered = _answered(gate, answers or {})
+    still = tuple(question for question in gate.questions if question.id not in (answers or {}))
     outcomes = [j.judgement.outcome for j in judged] + [_forced(t) for t in troubles]
-    outcomes += [Outcome.UNKNOWN] * len(gate.questions)
+    outcomes += [Outcome.UNKNOWN] * len(still) + [judgement.outcome for judgement in answered]
     outcome = worst(outcomes)
-    waived = waive(gate, judged, waivers, as_of=day(as_of), types=types)
-    judgements = tuple(j.judgement for j in waived.judged)
+    waived = waive(gate, judged, waivers, captured=captured, as_of=day(as_of), types=types)
+    judgements = (*(j.judgement for j in waived.judged), *answered)
     findings = [finding for one in captured for finding in one.reading.findings]
     return Verdict(
         gate=gate.id,
         phase=gate.phase,
         outcome=outcome,
-        state=State.WAITING if gate.questions and outcome is Outcome.UNKNOWN else State.DONE,
+        state=State.WAITING if outcome is Outcome.UNKNOWN and _waits(still, troubles) else State.DONE,
         judgements=judgements,
         findings=worst_findings(findings),
         findings_total=sum(_total(one.reading, types) for one in captured),
         troubles=troubles,
         notes=_notes(captured, captures, waived.notes),
         captures=tuple(captures),
-        questions=tuple(question.text for question in gate.questions),
-        waived=_all_waived(gate, judgements, troubles),
+        questions=tuple(question.text for question in still),
+        waived=_all_waived(still, judgements, troubles),
     )
 
 
@@ -105,11 +110,32 @@ def _order(finding: Finding) -> tuple[int, str, str, int, str]:
     return rank, finding.family, finding.path, finding.line, finding.id
 
 
-def _all_waived(gate: Gate, judgements: Sequence[Judgement], troubles: Sequence[Trouble]) -> bool:
+def _answered(gate: Gate, answers: Mapping[str, Answer]) -> tuple[Judgement, ...]:
+    """The answers to the gate's own questions, as judgements; no waiver covers a person's no."""
+    return tuple(
+        Judgement(
+            criterion=question.text,
+            outcome=Outcome.PASS if answers[question.id].agreed else Outcome.FAIL,
+            value="yes" if answers[question.id].agreed else "no",
+            bound="yes",
+            distance=answers[question.id].shown,
+            mend="" if answers[question.id].agreed else "mend what was refused, then run again",
+            clause=question.text,
+        )
+        for question in gate.questions
+        if question.id in answers
+    )
+
+
+def _waits(questions: Sequence[Question], troubles: Sequence[Trouble]) -> bool:
+    return bool(questions) or any(trouble.slug == WAITING for trouble in troubles)
+
+
+def _all_waived(questions: Sequence[Question], judgements: Sequence[Judgement], troubles: Sequence[Trouble]) -> bool:
     """Whether the gate is red for waived criteria only: a waiver must not hide what could not be seen."""
     failed = [j for j in judgements if j.outcome is Outcome.FAIL]
     rest = [j for j in judgements if j.outcome not in {Outcome.FAIL, Outcome.PASS}]
-    return bool(failed) and all(j.waived_by for j in failed) and not rest and not troubles and not gate.questions
+    return bool(failed) and all(j.waived_by for j in failed) and not rest and not troubles and not questions
 
 
 def _notes(captured: Sequence[Captured], captures: Sequence[Capture], more: Sequence[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -10,7 +11,7 @@ from gonogo import criterion
 from gonogo.errors import InputError
 from gonogo.judge.criteria import Judged
 from gonogo.model.checklist import Gate
-from gonogo.model.observation import Finding, ObservationType, Reading
+from gonogo.model.observation import Captured, Finding, ObservationType, Reading
 from gonogo.model.outcome import Outcome
 from gonogo.model.verdict import Waiver
 
@@ -42,18 +43,21 @@ def waive(
     judged: Sequence[Judged],
     waivers: Sequence[Waiver],
     *,
+    captured: Sequence[Captured],
     as_of: date,
     types: Mapping[str, ObservationType],
 ) -> Waived:
     """Mark each false criterion that is covered. Nothing but FAIL is ever waived, and no outcome changes."""
     if all(j.judgement.outcome is not Outcome.FAIL for j in judged):
         return Waived(tuple(judged), ())
-    good = [w for w in waivers if not refusal(w, gate, as_of)]
+    counts = Counter(finding.id for one in captured for finding in one.reading.findings)
+    why = {w.id: refusal(w, gate, as_of) or grown(w, counts[w.finding]) for w in waivers}
+    good = [w for w in waivers if not why[w.id]]
     marked: list[Judged] = []
     for item in judged:
         covered = _covering(item, good, types) if item.judgement.outcome is Outcome.FAIL else ()
         marked.append(replace(item, judgement=replace(item.judgement, waived_by=covered)))
-    return Waived(tuple(marked), _ignored(gate, judged, waivers, as_of))
+    return Waived(tuple(marked), _ignored(gate, judged, waivers, why, types))
 
 
 def refusal(waiver: Waiver, gate: Gate, as_of: date) -> str:
@@ -69,22 +73,39 @@ def refusal(waiver: Waiver, gate: Gate, as_of: date) -> str:
     return ""
 
 
-def _ignored(gate: Gate, judged: Sequence[Judged], waivers: Sequence[Waiver], as_of: date) -> tuple[str, ...]:
+def grown(waiver: Waiver, count: int) -> str:
+    """Why a waiver for a finding does not count where there are `count` of it now; empty where it does."""
+    if not waiver.finding or not waiver.matches or count <= waiver.matches:
+        return ""
+    return f"it was written for {waiver.matches} of `{waiver.finding}`, and there are {count} now"
+
+
+def _ignored(
+    gate: Gate,
+    judged: Sequence[Judged],
+    waivers: Sequence[Waiver],
+    why: Mapping[str, str],
+    types: Mapping[str, ObservationType],
+) -> tuple[str, ...]:
     """The waivers that somebody may have counted on here, with the reason why they are ignored."""
     failed = [j for j in judged if j.judgement.outcome is Outcome.FAIL]
     ids = {finding.id for item in failed for finding in item.reading.findings}
-    asked = {name for item in failed for name in item.compiled.names}
     notes = []
     for waiver in waivers:
-        why = refusal(waiver, gate, as_of)
-        meant = waiver.gate == gate.id or (
-            not waiver.gate and (waiver.finding in ids or any(name in waiver.criterion for name in asked))
-        )
-        if not why and waiver.gate == gate.id and waiver.finding and waiver.finding not in ids:
-            why = f"no finding is called `{waiver.finding}`"
-        if why and meant:
-            notes.append(f"waiver `{waiver.id}` does not count: {why}")
+        reason = why[waiver.id]
+        about = [item for item in failed if waiver.criterion and _instead(waiver, item, types) is not None]
+        if not reason and waiver.gate == gate.id and waiver.finding and waiver.finding not in ids:
+            reason = f"no finding is called `{waiver.finding}`"
+        if not reason and about and not any(_holds_instead(waiver, item, types) for item in about):
+            reason = f"`{waiver.criterion}` does not hold either: {_measured(about[0])}"
+        meant = waiver.gate == gate.id or (not waiver.gate and (waiver.finding in ids or about))
+        if reason and meant:
+            notes.append(f"waiver `{waiver.id}` does not count: {reason}")
     return tuple(notes)
+
+
+def _measured(item: Judged) -> str:
+    return f"it is {item.judgement.value} now" if item.judgement.value else item.judgement.distance
 
 
 def _covering(item: Judged, waivers: Sequence[Waiver], types: Mapping[str, ObservationType]) -> tuple[str, ...]:
@@ -98,25 +119,45 @@ _LOOSER["=="] = {"<=", "<", "==", ">=", ">"}
 
 def _holds_instead(waiver: Waiver, item: Judged, types: Mapping[str, ObservationType]) -> bool:
     """Whether the waiver's criterion asks the same with a looser bound, and holds."""
+    instead = _instead(waiver, item, types)
+    return instead is not None and instead.evaluate(item.reading).outcome is Outcome.PASS
+
+
+def _instead(waiver: Waiver, item: Judged, types: Mapping[str, ObservationType]) -> criterion.Compiled | None:
+    """The waiver's criterion, where it asks the same as the gate's with a bound in the same direction; else None."""
     try:
         instead = criterion.compile(waiver.criterion, types)
     except InputError:
+        return None
+    return instead if stands_for(instead, item.compiled) else None
+
+
+def stands_for(instead: criterion.Compiled, asked: criterion.Compiled) -> bool:
+    """Whether a waiver's criterion may stand in for the gate's: the same question, no bound in the other direction."""
+    if instead.warnings or set(instead.names) != set(asked.names):
         return False
-    if instead.warnings or set(instead.names) != set(item.compiled.names):
+    if set(instead.severities) != set(asked.severities) or instead.marks != asked.marks:
         return False
-    if set(instead.severities) != set(item.compiled.severities) or instead.marks != item.compiled.marks:
+    bound, offered = asked.bounded, instead.bounded
+    if bound is None:
+        return True
+    return offered is not None and offered[1] in _LOOSER[bound[1]] and not _turned_away(instead, asked)
+
+
+def _turned_away(instead: criterion.Compiled, asked: criterion.Compiled) -> bool:
+    """Whether, in place of `x == 0`, it would accept all from 3 up: such a bound bounds nothing."""
+    exact, bound = asked.limit, instead.limit
+    if asked.bounded is None or asked.bounded[1] != "==" or instead.bounded is None or exact is None or bound is None:
         return False
-    asked, offered = item.compiled.bounded, instead.bounded
-    if asked is not None and (offered is None or offered[1] not in _LOOSER[asked[1]]):
-        return False
-    return instead.evaluate(item.reading).outcome is Outcome.PASS
+    operator = instead.bounded[1]
+    return (operator in {"<=", "<"} and bound < exact) or (operator in {">=", ">"} and bound > exact)
 
 
 def _through_findings(item: Judged, waivers: Sequence[Waiver], types: Mapping[str, ObservationType]) -> tuple[str, ...]:
     """The waivers that together cover every finding that makes the criterion false; empty where any is left over.
 
-    An observation is covered where the report lists as many findings as it counts, and each is waived. The criterion
-    is covered where it would hold with those counts at zero.
+    An observation is covered where the report lists at least as many findings as it counts, and each is waived. The
+    criterion is covered where it would hold with those counts at zero.
     """
     by_finding: dict[str, list[str]] = {}
     for waiver in waivers:
@@ -150,9 +191,13 @@ def _counting(item: Judged, types: Mapping[str, ObservationType]) -> list[Observ
 
 
 def _counted_findings(type_: ObservationType, reading: Reading) -> list[Finding] | None:
-    """The findings behind a count; None where the report lists fewer or more than it counts, or counts none."""
+    """The findings behind a count; None where the report lists fewer than it counts, or none.
+
+    It may list more: npm counts a package once, however many advisories speak of it.
+    """
     listed = [f for f in reading.findings if f.family == type_.family and f.severity in type_.counts]
-    return listed if listed and reading.value(type_.name) == len(listed) else None
+    counted = reading.value(type_.name)
+    return listed if listed and isinstance(counted, int) and counted <= len(listed) else None
 
 
 def _without(reading: Reading, cleared: set[str], gone: set[Finding]) -> Reading:

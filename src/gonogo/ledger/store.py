@@ -18,7 +18,7 @@ from gonogo.errors import IntegrityError, OperationError, Refused
 from gonogo.ledger.lease import Holder, Lease, new_token, provably_dead, this_process
 from gonogo.model.codec import canonical
 
-FORMAT = 1
+FORMAT = 2
 """Version of the tables below, kept as SQLite's `user_version`."""
 
 _TABLES = """
@@ -90,7 +90,22 @@ def new_run_id() -> str:
 
 
 def _hash(event: tuple[object, ...]) -> str:
-    return hashlib.sha256(json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+    """The hash of (seq, run, gate, event, time, monotonic, data, prev_hash)."""
+    *about, data, prev = event
+    return link_hash((*about, data_digest(str(data)), prev))
+
+
+def data_digest(data: str) -> str:
+    """sha256 of an event's data, in hex."""
+    return hashlib.sha256(data.encode()).hexdigest()
+
+
+def link_hash(link: tuple[object, ...]) -> str:
+    """The hash of an event, from its columns in their order with the digest of its data in place of the data.
+
+    So an event can be shown to stand in the chain without showing what it says.
+    """
+    return hashlib.sha256(json.dumps(link, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
 
 
 class Ledger:
@@ -247,6 +262,15 @@ class Ledger:
             rows = self._db.execute(f"SELECT {_COLUMNS} FROM events WHERE run = ? ORDER BY seq", (run,))  # noqa: S608 - our columns
             return tuple(Event(*row) for row in rows)
 
+    def span(self, first: int, last: int) -> tuple[Event, ...]:
+        """Every event of any run from number `first` to number `last`, in order."""
+        with self._telling("read"):
+            rows = self._db.execute(
+                f"SELECT {_COLUMNS} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq",  # noqa: S608
+                (first, last),
+            )
+            return tuple(Event(*row) for row in rows)
+
     def last_verdicts(self, gate: str, limit: int = 20) -> tuple[Event, ...]:
         """The latest verdicts of a gate over all runs, the newest first."""
         with self._telling("read"):
@@ -274,7 +298,7 @@ class Ledger:
         with self._telling("read"):
             for row in self._db.execute(f"SELECT {_COLUMNS} FROM events ORDER BY seq"):  # noqa: S608 - our columns
                 event = Event(*row)
-                problem = _broken_link(event, good + 1, prev)
+                problem = broken_link(event, good + 1, prev)
                 if problem:
                     problems.append(problem)
                     break
@@ -285,7 +309,8 @@ class Ledger:
         return Verified(good, tuple(problems))
 
 
-def _broken_link(event: Event, expected: int, prev: str) -> str:
+def broken_link(event: Event, expected: int, prev: str) -> str:
+    """What is wrong with an event that should have number `expected` and follow the hash `prev`; empty: nothing."""
     if event.seq != expected:
         return f"event {expected} is missing"
     if event.prev_hash != prev:

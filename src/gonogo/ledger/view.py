@@ -13,14 +13,17 @@ from gonogo.model import codec
 from gonogo.model.outcome import Outcome, State
 from gonogo.model.plan import Node, Plan
 from gonogo.model.run import GateView, RunState, RunView
-from gonogo.model.verdict import Decision, Verdict
+from gonogo.model.sign_off import SignOff
+from gonogo.model.verdict import Decision, Verdict, Waiver
 
-_NOUNS: Mapping[str, tuple[str, type]] = {
-    "run-started": ("plan", Plan),
-    "verdict": ("verdict", Verdict),
-    "run-finished": ("decision", Decision),
+_NOUNS: Mapping[str, Mapping[str, Any]] = {
+    "run-started": {"plan": Plan, "waivers": tuple[Waiver, ...]},
+    "run-resumed": {"waivers": tuple[Waiver, ...]},
+    "verdict": {"verdict": Verdict},
+    "sign-off": {"sign_off": SignOff},
+    "run-finished": {"decision": Decision, "sign_offs": tuple[SignOff, ...]},
 }
-"""Event -> the part of its data that is a noun."""
+"""Event -> the parts of its data that are nouns; those that came later may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,15 @@ class Fold:
     settings: dict[str, Any] = field(default_factory=dict)
     places: list[str] = field(default_factory=list)
     """Private directories that its processes made outside the state directory."""
+    asked: dict[str, Verdict] = field(default_factory=dict)
+    """Gate -> its verdict before any answer, where an answer has changed it."""
+    waivers: tuple[Waiver, ...] = ()
+    sign_offs: dict[str, SignOff] = field(default_factory=dict)
+    """By the digest of their envelopes, in the order they came in."""
+    envelopes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The same digests -> the signed envelopes."""
+    decided_on: tuple[str, ...] | None = None
+    """Digests of the sign-offs that the decision knew; None: there is no decision."""
     _since: float = 0.0
     _before: float = 0.0
 
@@ -77,8 +89,10 @@ class Fold:
         if event in {"run-started", "run-resumed"}:
             self._since, self._before = monotonic, self.seconds
             self.stopped, self.holder = False, data.get("holder", {})
+            self.waivers = tuple(data.get("waivers", ()))
+            self.decision = self.decided_on = self.exit_code = None
             self.places.append(data.get("scratch", ""))
-        if event != "lease-taken-over":  # another process wrote that, on another clock
+        if event not in {"lease-taken-over", "sign-off"}:  # another process wrote that, on another clock
             self.seconds = self.seconds_until(monotonic)
         if act is not None:
             act(_Told(gate, data, time))
@@ -103,7 +117,19 @@ class Fold:
 
     def _verdict(self, told: _Told) -> None:
         self.begun.pop(told.gate, None)
+        if told.data.get("answered"):
+            self.asked.setdefault(told.gate, self.verdicts[told.gate])
+        else:
+            self.asked.pop(told.gate, None)
         self.verdicts[told.gate] = told.data["verdict"]
+
+    def _gate_reopened(self, told: _Told) -> None:
+        self.verdicts.pop(told.gate, None)
+
+    def _sign_off(self, told: _Told) -> None:
+        sign_off: SignOff = told.data["sign_off"]
+        self.sign_offs[sign_off.digest] = sign_off
+        self.envelopes[sign_off.digest] = told.data["envelope"]
 
     def _note(self, told: _Told) -> None:
         self.notes.append(told.data["text"])
@@ -113,11 +139,21 @@ class Fold:
 
     def _run_finished(self, told: _Told) -> None:
         self.decision, self.ended, self.exit_code = told.data["decision"], told.time, told.data["exit_code"]
+        counted = told.data.get("sign_offs", ())
+        self.sign_offs.update({sign_off.digest: sign_off for sign_off in counted})
+        self.decided_on = tuple(sign_off.digest for sign_off in counted)
 
     @property
     def finished(self) -> bool:
         """Whether the run reached its decision."""
         return self.decision is not None
+
+    @property
+    def uncounted(self) -> tuple[SignOff, ...]:
+        """Sign-offs that came in after the decision."""
+        if self.decided_on is None:
+            return ()
+        return tuple(sign_off for digest, sign_off in self.sign_offs.items() if digest not in self.decided_on)
 
     def view(self, *, alive: bool) -> RunView:
         """The run as outputs render it.
@@ -137,12 +173,16 @@ class Fold:
             started=self.started,
             ended=self.ended if state is not RunState.RUNNING else "",
             seconds=self.seconds,
-            gates=tuple(GateView(node.gate, self._verdict_of(node, state)) for node in self.plan.nodes),
+            gates=tuple(
+                GateView(node.gate, self._verdict_of(node, state), self.asked.get(node.id)) for node in self.plan.nodes
+            ),
             decision=self.decision,
             exit_code=self.exit_code if state is not RunState.RUNNING else None,
-            notes=tuple(self.notes),
+            notes=(*self.notes, *(f"after the decision {_late(sign_off)}" for sign_off in self.uncounted)),
             evidence_directory=self.evidence,
             holder=self.holder,
+            waivers=self.waivers,
+            sign_offs=tuple(self.sign_offs.values()),
         )
 
     def _verdict_of(self, node: Node, state: RunState) -> Verdict:
@@ -171,6 +211,11 @@ class Fold:
         )
 
 
+def _late(sign_off: SignOff) -> str:
+    said = f"{sign_off.person} said {sign_off.word} for {sign_off.owner}"
+    return f"{said}: {sign_off.message}; `gonogo run --resume {sign_off.run}` decides anew"
+
+
 def still_verdict(node: Node) -> Verdict | None:
     """The verdict of a gate that the plan itself does not run; None for all others."""
     if node.runs:
@@ -185,9 +230,9 @@ def fold(events: tuple[Event, ...], run: str, *, nouns: bool = True) -> Fold:
     folded = Fold(run)
     for event in events:
         data = event.value
-        noun = _NOUNS.get(event.event) if nouns else None
-        if noun is not None:
-            data[noun[0]] = codec.load(noun[1], data[noun[0]])
+        for part, noun in (_NOUNS.get(event.event, {}) if nouns else {}).items():
+            if part in data:
+                data[part] = codec.load(noun, data[part])
         folded.apply(event.event, event.gate, data, event.time, event.monotonic)
     return folded
 

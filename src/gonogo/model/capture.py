@@ -63,6 +63,8 @@ class Capture:
     """UTC, RFC 3339 with microseconds."""
     seconds: float = 0.0
     """Duration on the monotonic clock."""
+    call: str = ""
+    """Id of the call within its gate; set by the engine."""
 
     def blob(self, name: str) -> Blob | None:
         """The blob called `name`, or None."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from gonogo.errors import Span
+from gonogo.model.roster import Roster
 
 
 class Effect(StrEnum):
@@ -192,6 +193,10 @@ class Checklist:
     """Heading and Markdown of the sections gonogo does not act on; kept for the round trip."""
     source: str = field(default="", compare=False)
     """Path of the file it was read from."""
+    roster: Roster = field(default_factory=Roster)
+    """Owners -> people, groups, quorum."""
+    sign_offs: tuple[str, ...] = ()
+    """Owners whose word the decision needs; none by default."""
 
     @property
     def gates(self) -> tuple[Gate, ...]:

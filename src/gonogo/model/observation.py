@@ -82,6 +82,10 @@ class Finding:
     column: int = 0
 
 
+WAITING = "waiting"
+"""Slug of the trouble that a person has not answered yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """Why a capture, or a report in it, cannot speak; forces an outcome that is never PASS."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gonogo.model.checklist import Effect, Gate
+from gonogo.model.checklist import Effect, EvidenceItem, Gate, Question
+from gonogo.model.roster import Person, Roster
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Subject:
     """URL of the branch's remote without credentials; empty where there is none."""
     pushed: bool | None = None
     """Whether the commit is on the remote branch; None where that cannot be told."""
+    authors: tuple[str, ...] = ()
+    """Addresses of the authors of its commits; looked up only where the checklist asks for four eyes."""
 
     @property
     def clean(self) -> bool:
@@ -49,6 +52,8 @@ class Node:
     """Call id -> why its command leads nowhere: `missing script: "lint"`; told only if the call does not succeed."""
     calls_left_out: dict[str, str] = field(default_factory=dict)
     """Call id -> why this call is not run: it publishes and was not selected by name, or its condition is open."""
+    asks: tuple[Question, ...] = ()
+    """What its owners must answer: the gate's questions, and its calls that ask a person (`<gate>:<call>`)."""
 
     @property
     def id(self) -> str:
@@ -102,6 +107,14 @@ class Plan:
     """Env files whose values reach no file, log or screen."""
     secret_inputs: tuple[str, ...] = ()
     """Inputs whose values are secret: they are given anew to each run and are in no record."""
+    roster: Roster = field(default_factory=Roster)
+    """Who speaks for which owner, with what CODEOWNERS said when the plan was made."""
+    sign_offs: tuple[str, ...] = ()
+    """Owners whose word the decision needs."""
+    people: tuple[Person, ...] = ()
+    """Those whose keys are trusted at the subject's commit."""
+    evidence_bundle: tuple[EvidenceItem, ...] = ()
+    """What the checklist wants in the bundle, by its own names."""
 
     def node(self, gate: str) -> Node:
         """The node of the gate called `gate`; raises `KeyError` where there is none."""

@@ -8,7 +8,8 @@ from enum import StrEnum
 from gonogo.model.checklist import Gate
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Plan
-from gonogo.model.verdict import Decision, Verdict
+from gonogo.model.sign_off import SignOff
+from gonogo.model.verdict import Decision, Verdict, Waiver
 
 
 class RunState(StrEnum):
@@ -26,6 +27,8 @@ class GateView:
 
     gate: Gate
     verdict: Verdict
+    asked: Verdict | None = None
+    """As it was judged before any answer; None: no answer has changed it."""
 
     @property
     def outcome(self) -> Outcome:
@@ -53,3 +56,7 @@ class RunView:
     evidence_directory: str = ""
     holder: dict[str, object] = field(default_factory=dict)
     """Host, pid, boot id, user and gonogo version of the process that ran it last."""
+    waivers: tuple[Waiver, ...] = ()
+    """Those it was judged with."""
+    sign_offs: tuple[SignOff, ...] = ()
+    """What people said, in the order it came in; what was void when it was decided says why."""

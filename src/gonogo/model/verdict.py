@@ -27,6 +27,16 @@ class Waiver:
     gate: str = ""
     """Limits it to one gate; empty: any gate of its owner."""
     link: str = ""
+    matches: int = 0
+    """How many findings of one gate it accepts: as many as there were when it was written; 0: any number."""
+    justification: str = ""
+    """Why the finding does no harm, in a word of OpenVEX; empty: it does, and is borne until the end."""
+    authors: tuple[str, ...] = ()
+    """Who wrote its lines, by git blame: `Ada <ada@example.org>`."""
+    written: str = ""
+    """When its end was committed; UTC, RFC 3339."""
+    commit: str = ""
+    """The commit that says when it ends."""
 
 
 @dataclass(frozen=True, slots=True)

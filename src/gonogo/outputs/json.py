@@ -48,6 +48,7 @@ def document(view: RunView) -> dict[str, Any]:
         "input_files": dict(plan.input_files),
         "allow_dirty": plan.allow_dirty,
         "notes": list(view.notes),
+        "waivers": [dump(waiver) for waiver in view.waivers],
         "evidence_directory": view.evidence_directory,
         "phases": [{"id": phase.id, "title": phase.title} for phase in plan.phases],
         "gates": [_gate(view, gate) for gate in view.gates],
@@ -222,6 +223,25 @@ _SUBJECT = _object(
     }
 )
 
+_WAIVER = _object(
+    {
+        "id": _text("what `waived_by` names"),
+        "owner": _text("in whose name"),
+        "approver": _text("who accepts it"),
+        "reason": _STRING,
+        "until": _text("its last day, to the end of it in UTC: `2026-12-31`"),
+        "finding": _text("id of a finding; empty where it is for a criterion"),
+        "criterion": _text("a looser bound; empty where it is for a finding"),
+        "gate": _text("empty: any gate of its owner"),
+        "link": _STRING,
+        "matches": _count("how many of the finding one gate may have; 0: any number"),
+        "justification": _text("why it does no harm, in a word of OpenVEX"),
+        "authors": _list(_STRING, "who wrote its lines"),
+        "written": _text("when its end was committed; UTC, RFC 3339"),
+        "commit": _text("the commit that says when it ends"),
+    }
+)
+
 _DECISION = {
     "format": {"const": FORMAT},
     "gonogo": _text("version of gonogo"),
@@ -244,6 +264,7 @@ _DECISION = {
     "input_files": {**_TEXTS, "description": "declared input file -> salted digest, or `missing`"},
     "allow_dirty": _BOOL,
     "notes": _list(_STRING, "about the run as a whole"),
+    "waivers": _list(_WAIVER, "those that were in force, whether they covered anything or not"),
     "evidence_directory": _text("where evidence was stored, on the machine that ran it"),
     "phases": _list(_object({"id": _STRING, "title": _STRING})),
     "gates": _list(_GATE, "every gate of the plan, in its order"),

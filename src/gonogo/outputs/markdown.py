@@ -1,12 +1,15 @@
-"""The run as Markdown, for a pull request or a wiki page."""
+"""The run as Markdown, for a pull request: what holds it first, the rest folded away, never too long to be posted."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from gonogo.model.outcome import Outcome
 from gonogo.model.run import GateView, RunView
+from gonogo.outputs import people, reasons
 from gonogo.plugins import output
 from gonogo.telling.kept import kept
 from gonogo.telling.sheet import finding_text
@@ -15,6 +18,7 @@ from gonogo.telling.words import (
     SYMBOLS,
     WORDS,
     because,
+    crop,
     duration,
     listed,
     mends,
@@ -27,28 +31,79 @@ from gonogo.telling.words import (
     worst_first,
 )
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~@])")
-_FINDINGS = 10
+T = TypeVar("T")
+
+LIMIT = 60_000
+"""Characters. GitHub refuses a comment of more than 65,536, and somebody may want to add a word."""
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<#|~@])")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+_STRUCTURE = re.compile(r"^(\s*\d*)(?=[-+=>.)])")
+"""What begins a list, a heading or a quotation at the start of a line."""
+_LINKED = re.compile(r"://|^\(?www\.|@.|#\d|\bGH-\d", re.IGNORECASE)
+"""What makes GitHub take a word for a link or a mention, escaped or not; as code it stays what it is."""
+_QUIET = (Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.NOT_RUN)
+_WHOLE = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How much of everything is written."""
+
+    open: int
+    """Gates told without a click."""
+    gates: int
+    findings: int
+    sentences: int
+    rows: int
+    """Lines of a table or list."""
+    files: int
+    width: int
+    """Characters of one text."""
+
+
+_ROOMS = (
+    _Room(open=3, gates=_WHOLE, findings=10, sentences=_WHOLE, rows=_WHOLE, files=_WHOLE, width=_WHOLE),
+    _Room(open=3, gates=_WHOLE, findings=10, sentences=20, rows=_WHOLE, files=0, width=1_000),
+    _Room(open=3, gates=60, findings=3, sentences=6, rows=200, files=0, width=300),
+    _Room(open=3, gates=20, findings=1, sentences=3, rows=60, files=0, width=120),
+    _Room(open=3, gates=5, findings=1, sentences=2, rows=20, files=0, width=60),
+    _Room(open=1, gates=1, findings=0, sentences=1, rows=0, files=0, width=40),
+)
+"""From everything to the least; the first that fits is taken. The last fits always: it names a bounded few."""
 
 
 @output("markdown", media_type="text/markdown")
 def markdown(view: RunView) -> str:
-    """Markdown: the decision as heading, a table of all gates, each gate that is not green, and the evidence."""
-    parts = [_head(view), _reasons(view), _table(view)]
-    parts += [_details(view, gate) for gate in worst_first(view.gates) if gate.outcome not in _QUIET]
-    parts += [_excluded(view), _notes(view), _evidence(view), _foot(view)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    """Markdown of at most 60,000 characters: the decision, what holds it, the worst gates, and the rest folded away."""
+    for room in _ROOMS[:-1]:
+        try:
+            text = _Page(view, room).text()
+        except _Full:
+            continue
+        if len(text) <= LIMIT:
+            return text
+    return _Page(view, _ROOMS[-1]).text()
 
 
-_QUIET = (Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.NOT_RUN)
+# --- foreign text --------------------------------------------------------------------------------------------
 
 
 def _text(text: str) -> str:
     """Foreign text that stays text: no markup, no mention of a person, no link. Names in backticks become code."""
     parts = safe(text).split("`")
     if len(parts) % 2 == 0:
-        return _SPECIAL.sub(r"\\\1", safe(text))
-    return "".join(_code(part) if at % 2 else _SPECIAL.sub(r"\\\1", part) for at, part in enumerate(parts))
+        return _escaped(safe(text))
+    return "".join(_code(part) if at % 2 else _escaped(part) for at, part in enumerate(parts))
+
+
+def _escaped(text: str) -> str:
+    words = (_code(word) if _LINKED.search(word) else _plain(word) for word in text.split(" "))
+    return _STRUCTURE.sub(r"\1\\", " ".join(words))
+
+
+def _plain(text: str) -> str:
+    return _ENTITY.sub("&amp;", _SPECIAL.sub(r"\\\1", text))
 
 
 def _code(text: str) -> str:
@@ -67,97 +122,178 @@ def _cell(text: str) -> str:
     return re.sub(r"(?<!\\)\|", r"\\|", text)
 
 
-def _head(view: RunView) -> str:
-    subject, decision = view.plan.subject, view.decision
-    said = (
-        f"{decision.word.value}: {DECISION_MEANINGS[decision.word]}" if decision else f"No decision: {view.state.value}"
-    )
-    state = "clean" if subject.clean else f"{number(len(subject.dirty), 'uncommitted change')}"
-    commit = _code(short_commit(subject.commit))
-    return "\n\n".join(
-        [
-            f"# {said}",
-            f"**{_text(view.plan.title)}**, {commit} ({state}) on {_text(view.plan.target)}",
-            f"{tally(view.gates)}.",
-        ]
-    )
+def _folded(summary: str, lines: Sequence[str]) -> str:
+    """Lines behind a click; `summary` is our own text."""
+    return "\n".join([f"<details><summary>{summary}</summary>", "", *lines, "", "</details>"]) if lines else ""
 
 
-def _reasons(view: RunView) -> str:
-    reasons = view.decision.reasons if view.decision else ()
-    return _bullets("## Reasons", (_reason(view, reason.gate, reason.text) for reason in reasons))
+# --- the page ------------------------------------------------------------------------------------------------
 
 
-def _reason(view: RunView, gate: str, text: str) -> str:
-    title = next((g.gate.title for g in view.gates if g.gate.id == gate), "")
-    return f"**{_text(title)}**: {_text(text)}" if title else _text(text)
+class _Full(Exception):
+    """More was said than may be posted: whoever goes on works for nothing."""
 
 
-def _bullets(heading: str, items: Iterable[str]) -> str:
-    lines = [f"- {item}" for item in items]
-    return "\n".join([heading, "", *lines]) if lines else ""
+@dataclass(slots=True)
+class _Page:
+    """A run written into so much room."""
 
+    view: RunView
+    room: _Room
+    left: int = LIMIT
+    """Characters of foreign text that may still be said."""
 
-def _table(view: RunView) -> str:
-    rows = ["## Gates", "", "| Phase | Gate | Outcome | Why | Owner | Took |", "|---|---|---|---|---|---|"]
-    for gate in view.gates:
+    def text(self) -> str:
+        """All of it."""
+        red = [gate for gate in worst_first(self.view.gates) if gate.outcome not in _QUIET]
+        red.sort(key=lambda gate: gate.verdict.waived or gate.gate.optional)
+        parts = [self._head(), self._reasons(), *map(self._gate, red[: self.room.open])]
+        more = [self._gate(gate) for gate in red[self.room.open : self.room.gates]]
+        told = "\n\n".join(more).split("\n") if more else []
+        left = max(0, len(red) - max(self.room.gates, self.room.open))
+        parts.append(_folded(number(len(more), "more gate that is not green", "more gates that are not green"), told))
+        parts.append(
+            f"And {number(left, 'more gate that is not green', 'more gates that are not green')}." * bool(left)
+        )
+        parts += [self._table(), self._people(), self._waivers(), self._excluded(), self._notes(), self._evidence()]
+        return "\n\n".join(part for part in [*parts, self._foot()] if part) + "\n"
+
+    def _say(self, text: str) -> str:
+        return _text(self._cropped(text))
+
+    def _quote(self, text: str) -> str:
+        return _code(self._cropped(text))
+
+    def _cropped(self, text: str) -> str:
+        """As much of a text as there is room for; raises `_Full` where the page is full."""
+        shown = crop(safe(text[: self.room.width * 4]), self.room.width)
+        self.left -= len(shown)
+        if self.left < 0:
+            raise _Full
+        return shown
+
+    def _rows(self, items: Sequence[T], written: Callable[[T], str]) -> list[str]:
+        """As many as there is room for, and how many there are besides."""
+        lines = [f"- {written(item)}" for item in items[: self.room.rows]]
+        left = len(items) - len(lines)
+        return [*lines, f"- and {left:,} more"] if left > 0 else lines
+
+    def _head(self) -> str:
+        view = self.view
+        subject, decision = view.plan.subject, view.decision
+        word = decision.word.value if decision else "No decision"
+        meaning = DECISION_MEANINGS[decision.word] if decision else view.state.value
+        state = "clean" if subject.clean else f"{number(len(subject.dirty), 'uncommitted change')}"
+        where = f"{_code(short_commit(subject.commit))} ({state}) on {self._say(view.plan.target)}"
+        return "\n\n".join(
+            [f"# {word}: {meaning}", f"**{self._say(view.plan.title)}**, {where}", f"{tally(view.gates)}."]
+        )
+
+    def _reasons(self) -> str:
+        lines = self._rows(reasons.holding(self.view), self._account)
+        return "\n".join(["## What holds it", "", *lines]) if lines else ""
+
+    def _account(self, account: reasons.Account) -> str:
+        titles = listed([gate.gate.title for gate in account.gates], 6)
+        texts = [self._say(text) for text in account.sentences[: self.room.sentences]]
+        left = len(account.sentences) - len(texts)
+        said = "; ".join([*texts, *([f"and {left} more"] if left else [])])
+        lead = f"{_text(SYMBOLS[account.gates[0].outcome])} **{self._say(titles)}**: " if account.gates else ""
+        return f"{lead}{said}"
+
+    def _gate(self, gate: GateView) -> str:
+        verdict = gate.verdict
+        quality = qualities(verdict)
+        outcome = (
+            f"{WORDS[gate.outcome]}{', ' + quality if quality else ''}{', optional' if gate.gate.optional else ''}"
+        )
+        lines = [f"### {_text(SYMBOLS[gate.outcome])} {outcome}: {self._say(gate.gate.title)}", ""]
+        lines += self._some(because(verdict), self.room.sentences, "", "reason")
+        lines += self._some(verdict.questions, self.room.sentences, "question: ", "question")
+        lines += [f"- {self._quote(finding_text(finding))}" for finding in verdict.findings[: self.room.findings]]
+        more = max(verdict.findings_total, len(verdict.findings)) - min(self.room.findings, len(verdict.findings))
+        lines += [f"- and {number(more, 'more finding')}"] if more else []
+        lines += self._some(mends(verdict), self.room.sentences, "turns it green: ", "order")
+        owners = self._say(listed(list(gate.gate.owners), 6)) or "nobody is named"
+        lines.append(f"- owner: {owners}; alone: {self._quote(run_alone(self.view, gate))}")
+        return "\n".join(lines)
+
+    def _some(self, texts: Sequence[str], at_most: int, lead: str, noun: str) -> Iterator[str]:
+        yield from (f"- {lead}{self._say(text)}" for text in texts[:at_most])
+        if len(texts) > at_most:
+            yield f"- and {number(len(texts) - at_most, f'more {noun}')}"
+
+    def _table(self) -> str:
+        gates = self.view.gates[: self.room.rows]
+        head = ["| Phase | Gate | Outcome | Why | Owner | Took |", "|---|---|---|---|---|---|"]
+        left = len(self.view.gates) - len(gates)
+        tail = ["", f"and {number(left, 'more gate')}"] if left else []
+        rows = [*head, *map(self._row, gates), *tail] if gates else tail
+        return _folded(f"All {number(len(self.view.gates), 'gate')}", rows)
+
+    def _row(self, gate: GateView) -> str:
         quality = qualities(gate.verdict)
         outcome = f"{_text(SYMBOLS[gate.outcome])} {WORDS[gate.outcome]}{', ' + quality if quality else ''}"
         why = "" if gate.outcome is Outcome.PASS else next(iter(because(gate.verdict) or gate.verdict.questions), "")
-        optional = " (optional)" if gate.gate.optional else ""
         cells = (
-            _text(gate.gate.phase),
-            _text(gate.gate.title) + optional,
+            self._say(gate.gate.phase),
+            self._say(gate.gate.title) + (" (optional)" if gate.gate.optional else ""),
             outcome,
-            _text(why),
-            _text(listed(list(gate.gate.owners), 6)),
+            self._say(why),
+            self._say(listed(list(gate.gate.owners), 6)),
             duration(gate.verdict.seconds) if gate.verdict.seconds else "",
         )
-        rows.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
-    return "\n".join(rows)
+        return f"| {' | '.join(_cell(cell) for cell in cells)} |"
 
+    def _people(self) -> str:
+        lines = self._rows(people.awaited(self.view), self._awaited)
+        return _folded("Who said what", [*lines, *self._rows(people.spoken(self.view), self._spoken)])
 
-def _details(view: RunView, gate: GateView) -> str:
-    verdict = gate.verdict
-    lines = [f"### {_text(SYMBOLS[gate.outcome])} {WORDS[gate.outcome]}: {_text(gate.gate.title)}", ""]
-    lines += [f"- {_text(reason)}" for reason in because(verdict)]
-    lines += [f"- question: {_text(question)}" for question in verdict.questions]
-    lines += [f"- finding: {_code(finding_text(finding))}" for finding in verdict.findings[:_FINDINGS]]
-    more = max(verdict.findings_total, len(verdict.findings)) - min(_FINDINGS, len(verdict.findings))
-    lines += [f"- and {number(more, 'more finding')}"] if more else []
-    lines += [f"- to mend: {_text(order)}" for order in mends(verdict)]
-    lines.append(f"- owner: {_text(listed(list(gate.gate.owners), 6)) or 'nobody is named'}")
-    lines.append(f"- alone: {_code(run_alone(view, gate))}")
-    return "\n".join(lines)
+    def _awaited(self, one: people.Awaited) -> str:
+        return f"{self._say(one.owner)}: {self._say(one.missing) or 'its word is there'}"
 
+    def _spoken(self, one: people.Spoken) -> str:
+        word, void = one.sign_off.word.value, one.sign_off.void
+        said = f"{self._say(one.name)} for {self._say(one.sign_off.owner)} said **{word}**"
+        why = f": {self._say(one.sign_off.message)}" if one.sign_off.message else ""
+        return f"{said} about {self._say(one.about)}{why}" + (f" (void: {self._say(void)})" if void else "")
 
-def _excluded(view: RunView) -> str:
-    excluded = [g for g in view.gates if g.outcome is Outcome.NOT_APPLICABLE]
-    return _bullets("## Not applicable", (f"{_text(g.gate.title)}: {_text(g.verdict.reason)}" for g in excluded))
+    def _waivers(self) -> str:
+        lines = self._rows(people.accepted(self.view), self._waiver)
+        return _folded(number(len(self.view.waivers), "waiver"), lines)
 
+    def _waiver(self, one: people.Accepted) -> str:
+        what = self._quote(one.waiver.finding or one.waiver.criterion)
+        who = f"{self._say(one.waiver.owner)}, approved by {self._say(one.waiver.approver) or 'nobody'}"
+        why = self._say(one.waiver.reason) or "no reason is given"
+        used = "" if one.covers else "; covers nothing in this run"
+        return f"{what}: **{one.left}** (until {one.waiver.until}), {who}: {why}{used}"
 
-def _notes(view: RunView) -> str:
-    notes = [_text(note) for note in view.notes]
-    notes += [f"{_text(g.gate.title)}: {_text(note)}" for g in view.gates for note in g.verdict.notes]
-    return _bullets("## Notes", notes)
+    def _excluded(self) -> str:
+        gates = [g for g in self.view.gates if g.outcome is Outcome.NOT_APPLICABLE]
+        lines = self._rows(gates, lambda g: f"{self._say(g.gate.title)}: {self._say(g.verdict.reason)}")
+        return _folded(f"Not applicable: {number(len(gates), 'gate')}", lines)
 
+    def _notes(self) -> str:
+        notes = [("", note) for note in self.view.notes]
+        notes += [(f"{g.gate.title}: ", note) for g in self.view.gates for note in g.verdict.notes]
+        lines = self._rows(notes, lambda pair: self._say("".join(pair)))
+        return _folded(number(len(notes), "note"), lines)
 
-def _evidence(view: RunView) -> str:
-    rows = [
-        f"| {_text(g.gate.title)} | {_cell(_code(file.shown))} | {_cell(_code(file.name))} "
-        f"| {file.size:,} | {_code(file.sha256)} |"
-        for g in view.gates
-        for file in kept(view, g.verdict)
-        if file.size
-    ]
-    if not rows:
-        return ""
-    head = [f"<details><summary>Evidence: {number(len(rows), 'file')}</summary>", ""]
-    table = ["| Gate | From | File | Bytes | sha256 |", "|---|---|---|---|---|", *rows]
-    return "\n".join([*head, *table, "", "</details>"])
+    def _evidence(self) -> str:
+        files = [(g, file) for g in self.view.gates for file in kept(self.view, g.verdict) if file.size]
+        rows = [
+            f"| {_cell(self._say(g.gate.title))} | {_cell(self._quote(file.shown))} | {_cell(self._quote(file.name))} "
+            f"| {file.size:,} | {_code(file.sha256)} |"
+            for g, file in files[: self.room.files]
+        ]
+        head = ["| Gate | From | File | Bytes | sha256 |", "|---|---|---|---|---|"]
+        return _folded(f"Evidence: {number(len(files), 'file')}", [*head, *rows]) if rows else ""
 
-
-def _foot(view: RunView) -> str:
-    return (
-        f"Run {_code(view.id)}, {_text(view.started)}, {duration(view.seconds)}, plan {_code(view.plan.digest[:12])}."
-    )
+    def _foot(self) -> str:
+        view = self.view
+        short = " Shortened to fit; `gonogo report --format html` shows all." if self.room is not _ROOMS[0] else ""
+        return (
+            f"Run {_code(view.id)}, {_text(view.started)}, {duration(view.seconds)}, "
+            f"plan {_code(view.plan.digest[:12])}.{short}"
+        )

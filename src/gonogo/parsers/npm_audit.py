@@ -73,7 +73,7 @@ def _refused(data: Mapping[str, Any]) -> Reading:
         unknown(
             "audit-refused",
             f"npm audit could not look: {said}",
-            _WHAT_TO_DO.get(code, "run it where the advisory service answers, or record a waiver for this gate"),
+            _WHAT_TO_DO.get(code, "run it where the advisory service answers: what was not looked at cannot be waived"),
         )
     )
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gonogo import criterion
-from gonogo.model.checklist import Checklist, Gate
+from gonogo.model.checklist import Checklist, Gate, Question
 from gonogo.model.codec import digest
 from gonogo.model.plan import Node, PhaseTitle, Plan, Subject
+from gonogo.model.roster import Person, Roster
 from gonogo.plan import graph, inputs, selection
 from gonogo.plan.commands import look
 from gonogo.plan.selection import Selection
+from gonogo.plan.subject import authors
 from gonogo.plugins import Registry
 
 _ENV_FILE = re.compile(r"(?<![\w/.-])(?:[\w.-]+/)*\.env(?:\.[\w-]+)*(?![\w-])")
@@ -32,6 +34,8 @@ def compile(  # noqa: A001 - the contract's word
     registry: Registry,
     root: Path,
     allow_dirty: bool = False,
+    roster: Roster | None = None,
+    people: Sequence[Person] = (),
 ) -> Plan:
     """Freeze what one run will do; the plan's digest names it.
 
@@ -44,13 +48,20 @@ def compile(  # noqa: A001 - the contract's word
         registry: Every kind.
         root: The checkout that static looks read.
         allow_dirty: A tree that differs from the commit may still end in GO.
+        roster: The checklist's, with what CODEOWNERS says; None: as the checklist has it.
+        people: Those whose keys are trusted at the subject's commit.
 
     Raises:
         InputError: With every unknown name, bad need and bad input value found at the stage that fails.
     """
-    return _Compiler(checklist, subject, target, inputs, selection or Selection(), registry, root).plan(
+    roster = checklist.roster if roster is None else roster
+    if roster.asks_four_eyes:
+        subject = dataclasses.replace(subject, authors=authors(root))
+    plan = _Compiler(checklist, subject, target, inputs, selection or Selection(), registry, root).plan(
         allow_dirty=allow_dirty
     )
+    plan = dataclasses.replace(plan, digest="", source="", roster=roster, people=tuple(people))
+    return dataclasses.replace(plan, digest=digest(plan), source=checklist.source)
 
 
 @dataclasses.dataclass
@@ -80,7 +91,7 @@ class _Compiler:
         secret = {item.name for item in checklist.inputs if item.secret}
         missing = self._missing(nodes, values)
         used = {name for node in nodes if node.runs for name, _ in inputs.places(checklist, node.gate)}
-        plan = Plan(
+        return Plan(
             digest="",
             checklist_digest=digest(dataclasses.replace(checklist, source="")),
             title=checklist.title,
@@ -95,8 +106,9 @@ class _Compiler:
             missing_inputs=missing,
             secret_files=self._secret_files(),
             secret_inputs=tuple(sorted((secret & used) - set(missing))),
+            sign_offs=checklist.sign_offs,
+            evidence_bundle=checklist.evidence_bundle,
         )
-        return dataclasses.replace(plan, digest=digest(plan), source=checklist.source)
 
     def _node(self, gate: Gate, values: Mapping[str, str]) -> Node:
         gate = selection.with_alternatives(gate, self.chosen)
@@ -116,7 +128,18 @@ class _Compiler:
             exclusive=gate.exclusive or any(seen.exclusive for seen in looks.values()),
             problems={call: seen.problem for call, seen in looks.items() if seen.problem},
             calls_left_out=still,
+            asks=self._asks(gate, still),
         )
+
+    def _asks(self, gate: Gate, still: Mapping[str, str]) -> tuple[Question, ...]:
+        """Its questions, and its calls of a kind that asks a person."""
+        found = list(gate.questions)
+        for call in gate.calls:
+            probe = self.registry.probes.get(call.kind)
+            if probe is not None and probe.asks and call.id not in still:
+                text = str(call.params.get(probe.asks, "") or call.text)
+                found.append(Question(f"{gate.id}:{call.id}", text, "a person is asked"))
+        return tuple(found)
 
     def _not_applicable(self, gate: Gate, values: Mapping[str, str]) -> str:
         if gate.when is None:

@@ -49,6 +49,36 @@ def look(root: Path) -> Subject:
     )
 
 
+_MAIN_BRANCHES = (
+    *("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master"),
+    *("refs/heads/main", "refs/heads/master"),
+)
+_TRAILERS = "%(trailers:key=Co-authored-by,valueonly,unfold)"
+
+
+def authors(root: Path) -> tuple[str, ...]:
+    """Addresses of those who wrote the commits that are released, co-authors too, sorted and in small letters.
+
+    The commits since the branch left the main one; on the main branch itself those that its last commit brought. A
+    merge has no author of its own: who merges reviews. Empty where git cannot tell.
+    """
+    scope = next((f"{fork}..HEAD" for fork in _forks(root)), "")
+    if not scope:
+        scope = "HEAD^1..HEAD" if _text(root, "rev-parse", "--verify", "--quiet", "HEAD^1") else "HEAD"
+    told = git_output(root, "log", "--no-merges", f"--format=%ae%n{_TRAILERS}", scope, "--")
+    lines = (told or b"").decode("utf-8", "surrogateescape").splitlines()
+    found = {(match[1] if (match := re.search(r"<([^<>]+)>", line)) else line).strip().lower() for line in lines}
+    return tuple(sorted(found - {""}))
+
+
+def _forks(root: Path) -> list[str]:
+    """Where HEAD left each main branch that it has left."""
+    known = _text(root, "for-each-ref", "--format=%(refname)", *_MAIN_BRANCHES).split()
+    head = _text(root, "rev-parse", "--verify", "--quiet", "HEAD")
+    forks = [_text(root, "merge-base", name, "HEAD") for name in _MAIN_BRANCHES if name in known]
+    return [fork for fork in forks if fork and fork != head]
+
+
 def _text(root: Path, *arguments: str) -> str:
     return (git_output(root, *arguments) or b"").decode("utf-8", "surrogateescape").strip()
 

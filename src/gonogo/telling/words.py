@@ -39,7 +39,7 @@ WORDS = {
 }
 
 DECISION_MEANINGS = {
-    DecisionWord.GO: "every required gate is green",
+    DecisionWord.GO: "every required gate is green or waived",
     DecisionWord.NO_GO: "a required gate fails",
     DecisionWord.HOLD: "something could not be seen, or waits for a person",
 }

@@ -10,9 +10,9 @@ import re
 from functools import cache
 from typing import Any
 
-from gonogo.checklist.raw import Raw, Scalar
-from gonogo.checklist.source import Problems, Source
 from gonogo.errors import Span
+from gonogo.text.raw import Raw, Scalar
+from gonogo.text.source import Problems, Source
 
 MAX_NODES = 100_000
 """Values after aliases are written out; a large checklist has some thousands."""

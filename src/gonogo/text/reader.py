@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 
-from gonogo.checklist.fields import Form
-from gonogo.checklist.raw import Raw
-from gonogo.checklist.source import Problems
 from gonogo.errors import nearest
+from gonogo.text.form import Form
+from gonogo.text.raw import Raw
+from gonogo.text.source import Problems
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

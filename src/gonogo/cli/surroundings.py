@@ -1,0 +1,124 @@
+"""What lies about a run, for outputs that show it: redacted source lines, ends of logs, the way to the files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from gonogo.cli.place import Place
+from gonogo.evidence.redact import Redactor
+from gonogo.evidence.secrets import harvest
+from gonogo.model.capture import Blob
+from gonogo.model.outcome import Outcome
+from gonogo.model.run import RunView
+from gonogo.outputs.surroundings import Surroundings
+
+_FILES = 200
+_LARGEST = 1024 * 1024
+"""Bytes of a source file; a larger one is generated, and no line of it helps."""
+_TAIL = 4096
+_TAIL_LINES = 16
+_PATIENCE = 10.0
+_RED = (Outcome.FAIL, Outcome.ERROR, Outcome.STALE, Outcome.UNKNOWN)
+
+
+def surroundings(place: Place, view: RunView, output: Path | None = None) -> Surroundings:
+    """What can be had of it; what cannot is left out, and the output shows the place alone.
+
+    Args:
+        place: Where the command works.
+        view: The run.
+        output: The file that is written; evidence is linked as seen from there. None: from the top of the repository.
+    """
+    redactor = Redactor(harvest(place.root / path for path in view.plan.secret_files if (place.root / path).is_file()))
+    return Surroundings(
+        sources=dict(_sources(place, view, redactor)),
+        tails=dict(_tails(place, view)),
+        evidence=_link(place, output),
+    )
+
+
+def _sources(place: Place, view: RunView, redactor: Redactor) -> Iterator[tuple[str, str]]:
+    """The files that findings point into: as they were stored, else as the subject's commit has them.
+
+    A file that differed from the commit, and was not stored, is left out: its lines are not known.
+    """
+    stored = {blob.path: blob for blob in _blobs(view) if blob.path and not blob.cut and blob.size <= _LARGEST}
+    wanted = [f.path for gate in view.gates for f in gate.verdict.findings if f.path and f.line]
+    for path in list(dict.fromkeys(wanted))[:_FILES]:
+        if path in stored:
+            data = _read(_file(place, stored[path].sha256), stored[path].size)
+        elif path in view.plan.subject.dirty or _outside(path):
+            continue
+        else:
+            data = _committed(place.root, view.plan.subject.commit, path)
+        if data and b"\0" not in data:
+            yield path, redactor.text(data.decode("utf-8", "replace"))
+
+
+def _outside(path: str) -> bool:
+    return path.startswith(("/", "-")) or ".." in Path(path).parts
+
+
+def _committed(root: Path, commit: str, path: str) -> bytes:
+    """A file as a commit has it; empty where it has none, where it is too large, or where git does not answer."""
+    if not commit:
+        return b""
+    try:
+        done = subprocess.run(
+            ["git", "cat-file", "blob", f"{commit}:{path}"],  # noqa: S607 - the git that the run itself used
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=_PATIENCE,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return b""
+    return done.stdout if done.returncode == 0 and len(done.stdout) <= _LARGEST else b""
+
+
+def _blobs(view: RunView) -> Iterator[Blob]:
+    for gate in view.gates:
+        for capture in gate.verdict.captures:
+            yield from capture.blobs
+
+
+def _tails(place: Place, view: RunView) -> Iterator[tuple[str, str]]:
+    """The ends of what the commands of red gates printed. The store holds it redacted already."""
+    for gate in view.gates:
+        if gate.outcome not in _RED:
+            continue
+        for capture in gate.verdict.captures:
+            for blob in capture.blobs:
+                if blob.name.rpartition("/")[2] in {"stdout", "stderr"} and blob.size:
+                    lines = _read(_file(place, blob.sha256), _TAIL).decode("utf-8", "replace").splitlines()
+                    whole = lines if blob.size <= _TAIL else lines[1:]
+                    yield blob.sha256, "\n".join(whole[-_TAIL_LINES:])
+
+
+def _file(place: Place, sha256: str) -> Path:
+    return place.state / "evidence" / sha256[:2] / sha256
+
+
+def _read(path: Path, last: int) -> bytes:
+    """The last bytes of a stored file; empty where it is gone."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - last))
+            return file.read(last)
+    except OSError:
+        return b""
+
+
+def _link(place: Place, output: Path | None) -> str:
+    """The evidence directory as a relative URL from where the output lies; empty where there is none."""
+    directory = place.state / "evidence"
+    if not directory.is_dir():
+        return ""
+    base = output.resolve().parent if output is not None else place.root
+    return quote(Path(os.path.relpath(directory.resolve(), base.resolve())).as_posix())

@@ -1,0 +1,360 @@
+"""People's keys: the public half in the repository, where trusting it is a reviewed commit; the private half never.
+
+`.gonogo/people/<id>.yaml` holds name, addresses and the public key. The private half lies in the user's own
+configuration directory, in OpenSSH's form: its bcrypt makes each guess at the passphrase dear, which the PKCS #8 that
+`cryptography` writes does not (2,048 rounds of PBKDF2).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gonogo.config import git_output
+from gonogo.errors import Diagnostic, InputError, OperationError, Refused, Span, nearest
+from gonogo.evidence import sign
+from gonogo.model.roster import Person
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+PEOPLE = ".gonogo/people"
+DIRECTORY_VARIABLE = "GONOGO_KEYS"
+PASSPHRASE_VARIABLE = "GONOGO_PASSPHRASE_FILE"
+PRIVATE_VARIABLES = (DIRECTORY_VARIABLE, PASSPHRASE_VARIABLE)
+"""Variables that no process of a run may see."""
+
+ROUNDS = 64
+"""Rounds of bcrypt for the private half: about half a second for each guess."""
+SHORTEST_PASSPHRASE = 8
+
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_FIELDS = ("name", "emails", "handles", "since", "public_key", "revoked")
+_MOST_BYTES = 64 * 1024
+
+
+# --- public halves, in the repository ------------------------------------------------------------------------
+
+
+def committed(root: Path, commit: str) -> tuple[Person, ...]:
+    """The people whose keys the repository holds at `commit`, by id; revoked ones too, with the reason.
+
+    A revocation counts as soon as the working tree says so, trust only once it is committed.
+
+    Raises:
+        InputError: With every mistake in their files.
+    """
+    listed = git_output(root, "ls-tree", "-z", "--name-only", commit, f"{PEOPLE}/") if commit else None
+    names = [name for name in (listed or b"").decode("utf-8", "surrogateescape").split("\0") if name.endswith(".yaml")]
+    problems: list[Diagnostic] = []
+    found = []
+    for name in names:
+        data = git_output(root, "cat-file", "blob", f"{commit}:{name}") or b""
+        person = _read(name, data, problems)
+        if person is not None:
+            found.append(person)
+    _distinct(found, problems)
+    if problems:
+        raise InputError(problems)
+    now = {person.id: person for person in _working_tree(root)}
+    return tuple(_revoked_since(person, now) for person in found)
+
+
+def _revoked_since(person: Person, now: Mapping[str, Person]) -> Person:
+    other = now.get(person.id)
+    if person.revoked or other is None or not other.revoked:
+        return person
+    return replace(person, revoked=other.revoked)
+
+
+def present(root: Path) -> tuple[Person, ...]:
+    """The people of the working tree, committed or not; raises `InputError` with every mistake in their files."""
+    problems: list[Diagnostic] = []
+    found = list(_working_tree(root, problems))
+    _distinct(found, problems)
+    if problems:
+        raise InputError(problems)
+    return tuple(found)
+
+
+def _working_tree(root: Path, problems: list[Diagnostic] | None = None) -> Iterable[Person]:
+    """Those whose files can be read; mistakes go into `problems` where that is given."""
+    mistakes: list[Diagnostic] = problems if problems is not None else []
+    for path in sorted((root / PEOPLE).glob("*.yaml")):
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            mistakes.append(Diagnostic("person-unreadable", f"`{path}` cannot be read: {error.strerror}"))
+            continue
+        person = _read(path.relative_to(root).as_posix(), data, mistakes)
+        if person is not None:
+            yield person
+
+
+def revoked_now(root: Path) -> dict[str, str]:
+    """Id -> why, of everybody whose key the working tree calls revoked; unreadable files revoke nobody."""
+    return {person.id: person.revoked for person in _working_tree(root) if person.revoked}
+
+
+def _read(name: str, data: bytes, problems: list[Diagnostic]) -> Person | None:
+    """The person in one file; mistakes go into `problems`."""
+    before = len(problems)
+    identity = Path(name).stem
+
+    def wrong(slug: str, message: str, help: str) -> None:  # noqa: A002 - the reader's word for it
+        problems.append(Diagnostic(slug, message, Span(name, 1), help=help))
+
+    fields = _yaml(data)
+    if fields is None:
+        wrong("person-unreadable", f"`{name}` is no small YAML mapping", "write it with `gonogo keys trust`")
+        return None
+    for field in fields:
+        if field not in _FIELDS:
+            near = nearest(str(field), _FIELDS)
+            wrong("unknown-field", f"unknown field `{field}` of a person", f"use one of: {', '.join(_FIELDS)}"
+                  if near is None else f"write `{near}`")  # fmt: skip
+    if not _ID.fullmatch(identity):
+        wrong("person-id", f"`{identity}` cannot name a person", "use small letters, digits, `.`, `_` and `-`")
+    pem = fields.get("public_key")
+    try:
+        sign.public_key(pem if isinstance(pem, str) else "")
+    except ValueError as error:
+        wrong(
+            "no-public-key", f"`public_key` of `{identity}`: {error}", "put the text of `gonogo keys list --pem` there"
+        )
+    emails, handles = _texts(fields.get("emails")), _texts(fields.get("handles"))
+    if emails is None or handles is None:
+        wrong(
+            "wrong-type", f"`emails` and `handles` of `{identity}` must be lists of texts", "write `[ada@example.org]`"
+        )
+    if len(problems) > before:
+        return None
+    return Person(
+        id=identity,
+        name=str(fields.get("name") or identity),
+        public_key=str(pem),
+        emails=emails or (),
+        handles=handles or (),
+        since=str(fields.get("since") or ""),
+        revoked=str(fields.get("revoked") or ""),
+    )
+
+
+def _yaml(data: bytes) -> dict[str, Any] | None:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    if len(data) > _MOST_BYTES:
+        return None
+    try:
+        parsed = YAML(typ="safe", pure=True).load(data.decode())
+    except (YAMLError, ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _texts(value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        return None
+    return tuple(value)
+
+
+def _distinct(people: Iterable[Person], problems: list[Diagnostic]) -> None:
+    """Nobody is two people: no key and no name stands for two of them."""
+    seen: dict[str, str] = {}
+    for person in people:
+        names = [person.id, *person.emails, *person.handles]
+        for mark in dict.fromkeys([keyid(person), *(name.casefold() for name in names)]):
+            other = seen.setdefault(mark, person.id)
+            if other != person.id:
+                what = "have the same key" if mark == keyid(person) else f"are both called `{mark}`"
+                message = f"`{other}` and `{person.id}` {what}"
+                span = Span(f"{PEOPLE}/{person.id}.yaml", 1)
+                problems.append(Diagnostic("same-person-twice", message, span, help="keep one of the two files"))
+
+
+def keyid(person: Person) -> str:
+    """sha256 of the person's public key (SubjectPublicKeyInfo, DER), in hex."""
+    return sign.keyid(sign.public_key(person.public_key))
+
+
+def write(root: Path, person: Person) -> Path:
+    """Write the person's file into the working tree; committing it is what makes others trust it."""
+    if not _ID.fullmatch(person.id):
+        raise InputError.of(
+            "person-id", f"`{person.id}` cannot name a person", help="use small letters, digits, `.`, `_` and `-`"
+        )
+    path = root / PEOPLE / f"{person.id}.yaml"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_written(person), encoding="utf-8")
+    except OSError as error:
+        raise OperationError(f"cannot write `{path}`: {error.strerror}", help="make the directory writable") from error
+    return path
+
+
+def _written(person: Person) -> str:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.scalarstring import LiteralScalarString
+
+    fields: dict[str, Any] = {"name": person.name, "emails": list(person.emails)}
+    if person.handles:
+        fields["handles"] = list(person.handles)
+    fields |= {"since": person.since, "public_key": LiteralScalarString(person.public_key.strip() + "\n")}
+    if person.revoked:
+        fields["revoked"] = person.revoked
+    stream = io.StringIO()
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 1 << 16
+    yaml.dump(fields, stream)
+    return stream.getvalue()
+
+
+# --- private halves, outside the repository ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A person's private half, unlocked. Its text form shows no secret."""
+
+    person: str
+    private: Ed25519PrivateKey
+
+    @property
+    def keyid(self) -> str:
+        """sha256 of its public half."""
+        return sign.keyid(self.private.public_key())
+
+    def __repr__(self) -> str:
+        return f"Key({self.person!r})"
+
+
+def directory(root: Path | None = None) -> Path:
+    """Where private halves lie: `$GONOGO_KEYS`, else `keys` in the user's configuration directory for gonogo.
+
+    Raises:
+        Refused: It lies below `root`, the repository: a private half must never be there.
+    """
+    given = os.environ.get(DIRECTORY_VARIABLE)
+    if given:
+        place = Path(given)
+    else:
+        from platformdirs import user_config_path
+
+        place = user_config_path("gonogo", appauthor=False) / "keys"
+    place = place.resolve()
+    if root is not None and place.is_relative_to(root.resolve()):
+        raise Refused(
+            f"private keys would lie in the repository: `{place}`",
+            help=f"set {DIRECTORY_VARIABLE} to a directory outside of it",
+        )
+    return place
+
+
+def mine(root: Path | None = None) -> tuple[str, ...]:
+    """Ids of the people whose private half lies on this machine."""
+    return tuple(sorted(path.name for path in directory(root).glob("*") if _ID.fullmatch(path.name)))
+
+
+def create(person: str, passphrase: str, root: Path | None = None) -> str:
+    """Make a key for `person` and keep its private half; returns the public half in PEM.
+
+    Raises:
+        InputError: The id cannot name a person, or the passphrase is too short.
+        Refused: There is a key of that name already, or it would lie in the repository.
+    """
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    if not _ID.fullmatch(person):
+        raise InputError.of("person-id", f"`{person}` cannot name a person", help="use small letters, digits and `-`")
+    if len(passphrase) < SHORTEST_PASSPHRASE:
+        raise InputError.of(
+            "passphrase-short",
+            f"the passphrase has fewer than {SHORTEST_PASSPHRASE} characters",
+            help="take a longer one",
+        )
+    private = Ed25519PrivateKey.generate()
+    locked = form.PrivateFormat.OpenSSH.encryption_builder().kdf_rounds(ROUNDS).build(passphrase.encode())
+    _keep(directory(root) / person, private.private_bytes(form.Encoding.PEM, form.PrivateFormat.OpenSSH, locked))
+    return private.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """Write it for its owner's eyes only; never over another key."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.chmod(0o700)
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    except FileExistsError as error:
+        raise Refused(
+            f"there is a private key `{path}` already", help="name another person, or move it away"
+        ) from error
+    except OSError as error:
+        raise OperationError(f"cannot keep the key in `{path}`: {error.strerror}", help="make it writable") from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+
+
+def unlock(person: str, ask: Callable[[], str], root: Path | None = None) -> Key:
+    """The private half of `person`; `ask` gives its passphrase.
+
+    Raises:
+        InputError: There is no such key here, or the passphrase is wrong.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
+    path = directory(root) / person
+    if not _ID.fullmatch(person) or not path.is_file():
+        here = mine(root)
+        told = (
+            f"the keys here are of {', '.join(f'`{one}`' for one in here)}" if here else "make one: `gonogo keys new`"
+        )
+        raise InputError.of("no-private-key", f"there is no private key of `{person}` on this machine", help=told)
+    try:
+        private = load_ssh_private_key(path.read_bytes(), ask().encode() or None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # never the library's text: it may quote what it was given
+        private = None
+    except OSError as error:
+        raise OperationError(f"cannot read `{path}`: {error.strerror}", help="make it readable for you") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise InputError.of(
+            "wrong-passphrase", f"the key of `{person}` does not open with this passphrase", help="try again"
+        )
+    return Key(person, private)
+
+
+def passphrase_from_file(root: Path | None) -> str | None:
+    """The first line of the file named by `GONOGO_PASSPHRASE_FILE`; None where the variable is not set.
+
+    Raises:
+        InputError: The file cannot be read, or says nothing.
+        Refused: It lies below `root`, the repository.
+    """
+    name = os.environ.get(PASSPHRASE_VARIABLE)
+    if not name:
+        return None
+    path = Path(name).resolve()
+    if root is not None and path.is_relative_to(root.resolve()):
+        raise Refused(
+            "the file with the passphrase lies in the repository",
+            help=f"let {PASSPHRASE_VARIABLE} name one outside of it",
+        )
+    try:
+        text = path.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
+    except (OSError, ValueError):
+        text = ""
+    if not text:
+        raise InputError.of(
+            "no-passphrase", f"no passphrase can be read from `{name}`", help=f"mend {PASSPHRASE_VARIABLE}, or unset it"
+        )
+    return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -101,3 +102,8 @@ def npm_project(tmp_path: Path) -> Iterator[Project]:
     root.mkdir(parents=True)
     yield Project(root, tmp_path)
     shutil.rmtree(root)
+
+
+def uncoloured(text: str) -> str:
+    """What a tool printed, without the colours that it adds where `CI` is set."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)

@@ -297,3 +297,24 @@ def test_k6_machine_readable_has_no_thresholds() -> None:
     assert found.value("load.thresholds.crossed") is None
     assert (found.value("load.errors.pct"), found.value("load.checks.failed")) == (5.0, 1)
     assert (found.value("load.duration.p95"), found.value("load.duration.p99")) == (12.0, None)
+
+
+@pytest.mark.parametrize(
+    ("parser", "text", "name", "value"),
+    [
+        ("prettier_text", "\x1b[33mwarn\x1b[39m", "format.unformatted", 1),
+        ("tsc_text", "a.ts(1,2): \x1b[91merror\x1b[0m TS2322: \x1b[1mno\x1b[0m", "types.errors", 1),
+        ("tap", "1..1\n\x1b[31mnot ok\x1b[39m 1 - red", "tests.failed", 1),
+    ],
+)
+def test_colours_hide_nothing(parser: str, text: str, name: str, value: int) -> None:
+    """Tools colour what they print where `CI` is set."""
+    if parser == "prettier_text":
+        text = f"Checking formatting...\n[{text}] a.js\n[{text}] Code style issues found in the above file."
+    assert read(parser, text + "\n").value(name) == value
+
+
+def test_a_coloured_refusal_of_prettier_is_no_zero() -> None:
+    text = 'Checking formatting...\n[\x1b[31merror\x1b[39m] No files matching the pattern were found: "nope".\n'
+    text += "All matched files use Prettier code style!\n"
+    assert read("prettier_text", text).value("format.unformatted") is None

@@ -14,7 +14,7 @@ import pytest
 
 from gonogo import plugins, shim
 from gonogo.model.outcome import Outcome
-from tests.npm_project import Project, npm_project  # noqa: F401 - the fixture `project`
+from tests.npm_project import Project, npm_project, uncoloured  # noqa: F401 - the fixture `project`
 
 TOOLS = plugins.builtin(("tools",)).tools
 ESLINT_CONFIG = 'export default [{ rules: { "no-undef": 2, "no-unused-vars": 1 } }];\n'
@@ -116,9 +116,9 @@ def test_prettier_text_is_kept_and_passed_on(project: Project) -> None:
     project.write({"src/a.js": "const  a=1\n", "src/b.js": "const b = 1;\n"})
     plain, ended = project.run("npm run format", wrapped=False), project.run("npm run format")
     assert (ended.exit, ended.stdout) == (1, plain.stdout)
-    assert "[warn] src/a.js" in ended.stderr
+    assert "[warn] src/a.js" in uncoloured(ended.stderr)
     (record,) = ended.records
-    assert "[warn] src/a.js" in body(record)
+    assert "[warn] src/a.js" in uncoloured(body(record))
     assert "Checking formatting..." in body(record)
 
 

@@ -10,7 +10,7 @@ from gonogo import plugins
 from gonogo.evidence import reading
 from gonogo.model.capture import Blob, Capture, ReportRef
 from gonogo.model.observation import Reading
-from tests.npm_project import Ended, Project, npm_project  # noqa: F401 - the fixture `project`
+from tests.npm_project import Ended, Project, npm_project, uncoloured  # noqa: F401 - the fixture `project`
 from tests.tools.test_every_kind import Shelf
 
 REGISTRY = plugins.builtin(("families", "parsers", "tools"))
@@ -163,7 +163,7 @@ def test_vitest_own_reporters_still_write(project: Project) -> None:
     project.write({**package(test="vitest run"), "a.test.ts": PASSING, "vitest.config.ts": config})
     ended = project.run("npm test")
     assert (project.root / "out/junit.xml").exists()
-    assert "✓ a.test.ts > a" in ended.stdout
+    assert "✓ a.test.ts > a" in uncoloured(ended.stdout)
     assert counts_of(judged(ended)[0])["passed"] == 1
 
 

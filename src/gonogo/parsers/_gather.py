@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -26,6 +26,12 @@ def plain(text: object) -> str:
     """One message without colours, of bounded length."""
     clean = _ANSI.sub("", str(text)).strip()
     return clean if len(clean) <= _LONGEST_MESSAGE else clean[:_LONGEST_MESSAGE] + " …"
+
+
+def text_lines(stream: BinaryIO) -> Iterator[str]:
+    """Lines of what a tool prints, without the colours that it puts in where `CI` or `FORCE_COLOR` is set."""
+    for raw in stream:
+        yield _ANSI.sub("", raw.decode("utf-8", "replace")).rstrip("\r\n")
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from gonogo.families import FORMAT
 from gonogo.model.observation import Finding, Reading, Value
-from gonogo.parsers._gather import Findings, observations, plain, silent, unknown
+from gonogo.parsers._gather import Findings, observations, plain, silent, text_lines, unknown
 from gonogo.parsers._place import relative
 from gonogo.plugins import parser
 
@@ -34,7 +34,7 @@ def prettier_text(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:
 
     Source: runs of Prettier 3.6 and 3.10.
     """
-    lines = [raw.decode("utf-8", "replace").rstrip("\r\n") for raw in stream]
+    lines = list(text_lines(stream))
     findings = Findings()
     refused = _errors(lines, findings, params)
     if refused:

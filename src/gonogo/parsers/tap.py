@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from gonogo.families import TESTS
 from gonogo.model.observation import Reading
-from gonogo.parsers._gather import Tests, Unreadable
+from gonogo.parsers._gather import Tests, Unreadable, text_lines
 from gonogo.plugins import parser
 
 _PLAN = re.compile(r"^1\.\.(?P<last>\d+)(?:\s*#\s*(?P<why>.*))?$")
@@ -31,8 +31,7 @@ def tap(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:  # noqa: ARG001
     Source: the TAP 14 specification.
     """
     tests, plan, points = Tests(), -1, 0
-    for raw in stream:
-        line = raw.decode("utf-8", "replace").rstrip("\r\n")
+    for line in text_lines(stream):
         if planned := _PLAN.match(line):
             plan = int(planned["last"])
         elif line.startswith("Bail out!"):

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from gonogo.families import TYPES
 from gonogo.model.observation import Finding, Reading
-from gonogo.parsers._gather import Findings, observations, plain, silent, unknown
+from gonogo.parsers._gather import Findings, observations, plain, silent, text_lines, unknown
 from gonogo.parsers._place import relative
 from gonogo.plugins import parser
 
@@ -40,8 +40,7 @@ def tsc_text(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:
     """
     findings, errors, files, projects, fresh = Findings(), 0, 0, 0, 0
     refused = ""
-    for raw in stream:
-        line = raw.decode("utf-8", "replace").rstrip("\r\n")
+    for line in text_lines(stream):
         if placed := _PLACED.match(line):
             errors += 1
             findings.add(_finding(placed, params))

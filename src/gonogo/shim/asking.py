@@ -183,7 +183,9 @@ class _Tee:
 
 def _spawn(program: str, argv: list[str], environ: Mapping[str, str], tee: _Tee) -> int:
     """Run the program to its end, its signals forwarded; returns what `os.waitpid` says."""
-    child = os.posix_spawn(program, argv, dict(environ), file_actions=tee.actions)
+    # A signal between the start and the handlers would end the wrapper alone, and leave the program behind.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
+    child = os.posix_spawn(program, argv, dict(environ), file_actions=tee.actions, setsigmask=before)
 
     def forward(number: int, _: FrameType | None) -> None:
         if number in _FORWARDED:
@@ -192,6 +194,7 @@ def _spawn(program: str, argv: list[str], environ: Mapping[str, str], tee: _Tee)
     for number in (*_FORWARDED, *_LEFT_TO_THE_PROGRAM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, forward)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     tee.close_ends()
     code = _copy(dict(tee.targets), child)
     return os.waitpid(child, 0)[1] if code is None else code

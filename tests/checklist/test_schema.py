@@ -17,8 +17,9 @@ from gonogo.checklist.clauses import ClauseReader, GateCalls, evidence_rules
 from gonogo.checklist.entries import phrase_of
 from gonogo.checklist.fields import CALL, FORMS
 from gonogo.checklist.reference import rewritten
-from gonogo.checklist.source import Source, Written
+from gonogo.checklist.source import Written
 from gonogo.plugins import Clause, Registry
+from gonogo.text.source import Source
 from tests.checklist.conftest import ROOT, SHARED
 
 GOOD: dict[str, Any] = {
@@ -115,7 +116,7 @@ def test_every_declared_clause_is_understood_in_a_gate(registry: Registry) -> No
     everything = " ".join(f.name for f in registry.families.values()) + " typecheck security k6 lint format"
     for name, clauses, kinds in owners:
         for clause in clauses:
-            from gonogo.checklist.raw import record
+            from gonogo.text.raw import record
 
             calls = GateCalls([record(None, kind=kind) for kind in kinds])
             reader = ClauseReader(registry, everything, calls)

@@ -16,7 +16,7 @@ from gonogo.checklist import Loaded, load, to_markdown, to_yaml
 from gonogo.checklist.loading import load_markdown, load_yaml
 from gonogo.checklist.schema import KINDS
 from gonogo.checklist.shape import _appearing
-from gonogo.text.source import Source, gate_slug
+from gonogo.checklist.source import gate_slug
 from gonogo.model.checklist import (
     Call,
     Checklist,
@@ -33,6 +33,7 @@ from gonogo.model.checklist import (
 )
 from gonogo.model.roster import Roster, Seat
 from gonogo.plugins import Registry
+from gonogo.text.source import Source
 from tests.checklist.conftest import SHARED
 
 REGISTRY = plugins.builtin(KINDS)
@@ -149,9 +150,7 @@ def call(draw: st.DrawFn, identity: str, label: str, *, alternatives: bool = Fal
     others: tuple[Call, ...] = ()
     if alternatives and draw(st.booleans()):
         others = (draw(call(f"{identity}-or-1", "")),)
-    return Call(
-        identity, kind, params, words, label, draw(st.sampled_from(Effect)), others, draw(maybe), effect_said=True
-    )
+    return Call(identity, kind, params, words, label, draw(st.sampled_from(Effect)), others, draw(maybe))
 
 
 @st.composite

@@ -25,6 +25,7 @@ COMMANDS = {
     "show": "Show a run, or one gate of it with all its evidence.",
     "logs": "Print what the commands of a gate printed.",
     "report": "Render a run again: text, json, markdown, junit, html, sarif, vex.",
+    "diff": "Say which gates changed between two runs, and why.",
     "bundle": "Seal a run into one file that anyone can prove.",
     "verify": "Prove a bundle, claim by claim, offline.",
     "schema": "Print the JSON Schema of checklists, decisions or verdicts.",

@@ -12,7 +12,8 @@ from gonogo.model.verdict import Reason
 from gonogo.telling.words import because, worst_first
 
 _RED = (Outcome.FAIL, Outcome.ERROR, Outcome.STALE, Outcome.UNKNOWN)
-_REMARKS = ("waived by ", "optional: ", "not applicable: ")
+_ELSEWHERE = ("waived by ", "not applicable: ")
+_REMARKS = (*_ELSEWHERE, "optional: ")
 """How a reason begins that holds nothing (judge/decision.py)."""
 
 
@@ -37,9 +38,10 @@ def holding(view: RunView) -> list[Account]:
 
 
 def remarks(view: RunView) -> list[Account]:
-    """What the decision mentions and does not wait for: waived and optional gates, words that no longer count.
+    """What the decision mentions and does not wait for: optional gates, words that no longer count.
 
-    What the checklist's own condition leaves out, what people said for GO and the run's notes have places of their own.
+    What the checklist's own condition leaves out, waivers, what people said for GO and the run's notes have places of
+    their own.
     """
     remarked = _remarked(view)
     spoken = {
@@ -48,7 +50,7 @@ def remarks(view: RunView) -> list[Account]:
     known = {gate.gate.id: gate for gate in view.gates}
     found = []
     for reason in _reasons(view):
-        elsewhere = reason.text in spoken or reason.text in view.notes or reason.text.startswith(_REMARKS[-1])
+        elsewhere = reason.text in spoken or reason.text in view.notes or reason.text.startswith(_ELSEWHERE)
         if _is_remark(view, reason, remarked) and not elsewhere:
             gate = known.get(reason.gate)
             found.append(Account((gate,) if gate else (), (reason.text,)))

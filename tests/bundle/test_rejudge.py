@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +189,31 @@ def test_other_sign_offs_demanded(signed: Path, tmp_path: Path) -> None:
 def test_as_plain_data() -> None:
     change = Change("a", "A", "PASS", "FAIL", "why")
     assert json.loads(codec.canonical(change.data())) == {**dataclasses.asdict(change), "changed": True}
+
+
+def test_a_run_with_a_waiver(tmp_path: Path) -> None:
+    """Red, waived, GO; and so it comes out of the bytes, on the day it was judged."""
+    made = repository_at(tmp_path / "thing", SMALL.replace("sh hello.sh", "sh hello.sh; exit 1").replace("==", "<="))
+    until = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
+    made.write(
+        ".gonogo/waivers.yaml",
+        "gonogo: 1\nwaivers:\n  - id: exit-one\n    criterion: exit <= 1\n    gate: says-hello\n    owner: Ada\n"
+        f"    approver: ada@example.org\n    reason: it is known\n    until: {until}\n",
+    )
+    made.commit()
+    assert made.run() == 0
+    path = tmp_path / "waived.zip"
+    made.seal(path)
+    proof = judged_again(path)
+    assert proof.broken is None
+    files = forge.unpacked(path.read_bytes())
+    assert [waiver["id"] for waiver in json.loads(files["waivers.json"])] == ["exit-one"]
+    gate = json.loads(files["attestations/verdict.intoto.json"])["predicate"]["gates"][0]
+    assert (gate["outcome"], gate["waived"]) == ("FAIL", True)
+
+    def without(data: dict[str, Any]) -> None:
+        data["waivers"] = []
+
+    broken = judged_again(forged(path, tmp_path, "run-started", without)).broken
+    assert broken is not None
+    assert broken.told == "the verdicts come to NO-GO, and the ledger says GO"

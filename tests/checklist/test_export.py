@@ -150,7 +150,9 @@ def call(draw: st.DrawFn, identity: str, label: str, *, alternatives: bool = Fal
     others: tuple[Call, ...] = ()
     if alternatives and draw(st.booleans()):
         others = (draw(call(f"{identity}-or-1", "")),)
-    return Call(identity, kind, params, words, label, draw(st.sampled_from(Effect)), others, draw(maybe))
+    return Call(
+        identity, kind, params, words, label, draw(st.sampled_from(Effect)), others, draw(maybe), effect_said=True
+    )
 
 
 @st.composite

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from ruamel.yaml import YAML
 
 from gonogo.checklist import Loaded, load, schema, to_yaml
 from gonogo.checklist.clauses import ClauseReader, GateCalls, evidence_rules
@@ -19,7 +18,8 @@ from gonogo.checklist.fields import CALL, FORMS
 from gonogo.checklist.reference import rewritten
 from gonogo.checklist.source import Written
 from gonogo.plugins import Clause, Registry
-from gonogo.text.source import Source
+from gonogo.text.source import Problems, Source
+from gonogo.text.yaml import parse
 from tests.checklist.conftest import ROOT, SHARED
 
 GOOD: dict[str, Any] = {
@@ -52,7 +52,9 @@ def test_it_accepts_what_loads(validator: Draft202012Validator) -> None:
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared document is not beside this checkout")
 def test_it_accepts_the_real_document_exported(validator: Draft202012Validator, registry: Registry) -> None:
     exported = to_yaml(load(SHARED / "medianest-staging.md", registry).checklist, registry)
-    assert [e.message for e in validator.iter_errors(YAML(typ="safe", pure=True).load(exported))] == []
+    raw = parse(Source.of("gonogo.yaml", exported), Problems())
+    assert raw is not None
+    assert [e.message for e in validator.iter_errors(raw.data())] == []
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_from_red_to_go(lint: Repository, gonogo: Gonogo) -> None:
     lint.commit("chore: bear it")
     run = decided(gonogo)
     assert (run["decision"], run["gates"][0]["outcome"], run["gates"][0]["waived"]) == ("GO", "FAIL", True)
-    assert any(f"waived by Ben for Backend until {days(30)}" in reason["text"] for reason in run["reasons"])
+    assert any(f"waived by Ben for Backend until {days(30)}" in reason["text"] for reason in run["remarks"])
     assert gonogo("waive").out == ""
     assert "30 days left" in gonogo("check").out
 

@@ -65,7 +65,7 @@ def test_mediums_documented_as_written(security: Project, advisory_double: Advis
         waived.everything
     )
     until = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
-    assert any(until in reason["text"] and "waived by" in reason["text"] for reason in waived.json["reasons"])
+    assert any(until in reason["text"] and "waived by" in reason["text"] for reason in waived.json["remarks"])
     stated = stated_in(security)
     assert stated["vulnerability"]["name"] == "GHSA-aaaa-bbbb-cccc"
     assert "pkg:npm/express" in json.dumps(stated)

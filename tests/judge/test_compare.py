@@ -112,6 +112,14 @@ def test_a_commit_that_touched_the_file_of_a_new_finding_is_named_with_it() -> N
     assert causes(between(before, after)) == [("commit", "commit aaaaaaa → bbbbbbb")]
 
 
+def test_a_commit_of_waivers_alone_is_no_cause_beside_the_waiver() -> None:
+    before, after = at(run(green(gate("Lint"))), "a" * 40), at(run(red(gate("Lint"))), "b" * 40)
+    found = between(before, after, files=[".gonogo/waivers.yaml"])
+    assert causes(found)[0][0] == "outside"
+    assert found.causes[0].kind == "commit"
+    assert causes(between(before, after, files=[".gonogo/waivers.yaml", "a.ts"]))[0][0] == "commit"
+
+
 def test_where_nothing_differs_that_is_said() -> None:
     assert causes(between(run(green(gate("A"))), run(red(gate("A")))))[0][0] == "outside"
 

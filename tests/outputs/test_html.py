@@ -4,11 +4,13 @@ import base64
 import hashlib
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 
 from gonogo.model.outcome import DecisionWord
 from gonogo.model.run import RunState
+from gonogo.model.verdict import Decision, Reason
 from gonogo.outputs.html import html
 from gonogo.outputs.surroundings import Surroundings
 from tests.outputs.pages import AROUND, EVIL, HOSTILE_AROUND, VIEWS, people_view, read
@@ -143,6 +145,16 @@ def test_an_outcome_is_a_symbol_and_a_word() -> None:
     for outcome in ("✗ FAIL", "! ERROR", "~ STALE", "? UNKNOWN", "✓ pass", "– n/a", "· not run"):  # noqa: RUF001
         assert outcome in said
     assert "✓ pass, flaky" in said
+
+
+def test_a_hold_that_waits_for_people_says_for_whom() -> None:
+    view = people_view()
+    reasons = (Reason("", "waits for the word of Backend: 0 of 1 said go; ben may"),)
+    decision = Decision(DecisionWord.HOLD, reasons, "2026-11-22T10:00:21Z")
+    said = html(replace(view, gates=view.gates[:1], decision=decision))
+    assert '<span class="meaning">waits for the word of Backend</span>' in said
+    spent = Decision(DecisionWord.HOLD, (Reason("", "the time budget is spent"),), "2026-11-22T10:00:21Z")
+    assert "the run as a whole holds it" in html(replace(run(green(gate("A"))), decision=spent))
 
 
 def test_the_same_run_gives_the_same_page() -> None:

@@ -62,9 +62,7 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox"] if os.geteuid() == 0 else []
-        )
+        launched = playwright.chromium.launch(executable_path=chromium())
         yield launched
         launched.close()
 

@@ -88,6 +88,13 @@ def test_the_worst_come_first_and_the_rest_is_folded() -> None:
     assert first.index("Formatting & linting") < first.index("Docs build")
 
 
+def test_a_waived_gate_is_folded() -> None:
+    first, _, folded = markdown(people_view()).partition("<details>")
+    assert "### ✗ FAIL: Coverage" in first
+    assert "Security" not in first
+    assert "### ✗ FAIL, waived: Security" in folded
+
+
 def test_it_tells_people_and_waivers() -> None:
     said = markdown(people_view())
     assert "- Ada Lovelace for DevOps said **go** about the run: seen it" in said

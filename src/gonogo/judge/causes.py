@@ -18,6 +18,7 @@ _AROUND = ("tree", "target", "input", "machine")
 """Kinds of causes that any gate may depend on."""
 _UNDER_ALL = ("node", "npm", "gonogo")
 """Tools that stand below others."""
+_ACCEPTANCE = (".gonogo/waivers.yaml", ".gonogo/people/")
 _BRIEF, _FEW = 20, 3
 
 
@@ -90,7 +91,7 @@ def of_gate(
     """What a change of a gate may come from, the nearest first; at least one."""
     own = list(_own(pair, sides, whole))
     yield from own
-    commits = [cause for cause in whole if cause.kind == "commit"]
+    commits = [cause for cause in whole if cause.kind == "commit" and _may_matter(files)]
     if commits:
         touched = sorted({f.path for f in (*change.appeared, *change.gone) if f.path in (files or ())})
         plans = (sides[0].view.plan, sides[1].view.plan)
@@ -100,6 +101,11 @@ def of_gate(
     if not (own or commits or around):
         text = "nothing that the two runs recorded: the world outside, time, or a check that is not steady"
         yield Cause("outside", text)
+
+
+def _may_matter(files: Sequence[str] | None) -> bool:
+    """Whether commits may change more than who accepts what, which is a cause of its own."""
+    return not files or any(not path.startswith(_ACCEPTANCE) for path in files)
 
 
 def _own(pair: Pair, sides: tuple[Side, Side], whole: Sequence[Cause]) -> Iterator[Cause]:

@@ -26,6 +26,10 @@ _NOUNS: Mapping[str, Mapping[str, Any]] = {
 """Event -> the parts of its data that are nouns; those that came later may be missing."""
 
 
+_SMALL = frozenset({"sign_off", "sign_offs"})
+"""Parts that are nouns even in a quick fold: few, and asked for their digests."""
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
     """An attempt that started and has no verdict yet."""
@@ -230,8 +234,8 @@ def fold(events: tuple[Event, ...], run: str, *, nouns: bool = True) -> Fold:
     folded = Fold(run)
     for event in events:
         data = event.value
-        for part, noun in (_NOUNS.get(event.event, {}) if nouns else {}).items():
-            if part in data:
+        for part, noun in _NOUNS.get(event.event, {}).items():
+            if part in data and (nouns or part in _SMALL):
                 data[part] = codec.load(noun, data[part])
         folded.apply(event.event, event.gate, data, event.time, event.monotonic)
     return folded

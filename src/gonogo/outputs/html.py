@@ -142,9 +142,15 @@ def _said(view: RunView) -> _Said:
     word = view.decision.word
     held = reasons.holding(view)
     whole = word is DecisionWord.HOLD and held and not any(account.gates for account in held)
-    meaning = "the run as a whole holds it" if whole else words.DECISION_MEANINGS[word]
+    meaning = _whole(view) if whole else words.DECISION_MEANINGS[word]
     symbol = {DecisionWord.GO: "✓", DecisionWord.NO_GO: "✗", DecisionWord.HOLD: "?"}[word]
     return _Said(word.value, meaning, _DECISION_TONES[word], symbol)
+
+
+def _whole(view: RunView) -> str:
+    """What holds a run in which no gate does."""
+    owners = [one.owner for one in people.awaited(view) if one.missing]
+    return f"waits for the word of {words.listed(owners, 4)}" if owners else "the run as a whole holds it"
 
 
 def _phases(view: RunView, around: Surroundings) -> list[tuple[Any, list[_Gate]]]:

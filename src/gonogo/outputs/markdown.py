@@ -127,6 +127,10 @@ def _folded(summary: str, lines: Sequence[str]) -> str:
     return "\n".join([f"<details><summary>{summary}</summary>", "", *lines, "", "</details>"]) if lines else ""
 
 
+def _not_green(count: int) -> str:
+    return number(count, "more gate that is not green", "more gates that are not green")
+
+
 # --- the page ------------------------------------------------------------------------------------------------
 
 
@@ -146,15 +150,14 @@ class _Page:
     def text(self) -> str:
         """All of it."""
         red = [gate for gate in worst_first(self.view.gates) if gate.outcome not in _QUIET]
-        red.sort(key=lambda gate: gate.verdict.waived or gate.gate.optional)
-        parts = [self._head(), self._reasons(), *map(self._gate, red[: self.room.open])]
-        more = [self._gate(gate) for gate in red[self.room.open : self.room.gates]]
-        told = "\n\n".join(more).split("\n") if more else []
-        left = max(0, len(red) - max(self.room.gates, self.room.open))
-        parts.append(_folded(number(len(more), "more gate that is not green", "more gates that are not green"), told))
-        parts.append(
-            f"And {number(left, 'more gate that is not green', 'more gates that are not green')}." * bool(left)
-        )
+        held = [gate for gate in red if not (gate.verdict.waived or gate.gate.optional)]
+        first = held[: self.room.open]
+        rest = [*held[self.room.open :], *(gate for gate in red if gate.verdict.waived or gate.gate.optional)]
+        more = [self._gate(gate) for gate in rest[: self.room.gates]]
+        left = len(rest) - len(more)
+        told = [*"\n\n".join(more).split("\n"), *(["", f"And {_not_green(left)}."] if left else [])]
+        parts = [self._head(), self._reasons(), *map(self._gate, first)]
+        parts.append(_folded(_not_green(len(rest)), told if rest else []))
         parts += [self._table(), self._people(), self._waivers(), self._excluded(), self._notes(), self._evidence()]
         return "\n\n".join(part for part in [*parts, self._foot()] if part) + "\n"
 

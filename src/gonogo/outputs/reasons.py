@@ -38,19 +38,16 @@ def holding(view: RunView) -> list[Account]:
 
 
 def remarks(view: RunView) -> list[Account]:
-    """What the decision mentions and does not wait for: optional gates, words that no longer count.
+    """What the decision mentions and does not wait for, such as optional gates.
 
-    What the checklist's own condition leaves out, waivers, what people said for GO and the run's notes have places of
-    their own.
+    What the checklist's own condition leaves out, waivers, people's words and the run's notes have places of their own.
     """
     remarked = _remarked(view)
-    spoken = {
-        told.text for told in tell(view.plan, view.sign_offs) if told.weight == "remark" and " says go" in told.text
-    }
     known = {gate.gate.id: gate for gate in view.gates}
     found = []
     for reason in _reasons(view):
-        elsewhere = reason.text in spoken or reason.text in view.notes or reason.text.startswith(_ELSEWHERE)
+        elsewhere = reason.text in view.notes or reason.text.startswith(_ELSEWHERE)
+        elsewhere = elsewhere or (reason.gate, reason.text) in remarked
         if _is_remark(view, reason, remarked) and not elsewhere:
             gate = known.get(reason.gate)
             found.append(Account((gate,) if gate else (), (reason.text,)))

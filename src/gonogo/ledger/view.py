@@ -235,7 +235,7 @@ def fold(events: tuple[Event, ...], run: str, *, nouns: bool = True) -> Fold:
     for event in events:
         data = event.value
         for part, noun in _NOUNS.get(event.event, {}).items():
-            if part in data and (nouns or part in _SMALL):
+            if part in data and (nouns or (part in _SMALL and data[part])):
                 data[part] = codec.load(noun, data[part])
         folded.apply(event.event, event.gate, data, event.time, event.monotonic)
     return folded

@@ -17,17 +17,12 @@ import pytest
 
 from gonogo.bundle.statements import TEST_RESULT, VERDICT, VSA
 from tests.bundle.conftest import People
-from tests.bundle.cosign import find
+from tests.cosign import cosign
 
 TYPES = {"decision": VSA, "verdict": VERDICT, "tests-unit-tests": TEST_RESULT}
 
 
-@pytest.fixture(scope="session")
-def cosign(tmp_path_factory: pytest.TempPathFactory) -> str:
-    found = find(tmp_path_factory.mktemp("cosign"))
-    if not found:
-        pytest.skip("cosign is not installed; it is fetched where CI=true")
-    return found
+__all__ = ["cosign"]  # the fixture
 
 
 @pytest.fixture

@@ -49,6 +49,19 @@ def test_every_statement_is_over_manifest_and_commit(bundle: str, request: pytes
         ]
 
 
+def test_images_that_the_run_built_are_subjects_too(unsigned: Path) -> None:
+    def built(data: dict[str, Any]) -> None:
+        data["verdict"]["captures"][0]["images"] = {"api": "sha256:" + "1" * 64, "web": "not pushed"}
+
+    files = forge.edited(forge.unpacked(unsigned.read_bytes()), "verdict", built, rehash=True)
+    files = forge.all_anew(files)
+    for name in ("decision", "verdict"):
+        told = json.loads(files[f"attestations/{name}.intoto.json"])
+        assert told["subject"][2:] == [{"name": "image:api", "digest": {"sha256": "1" * 64}}]
+    jsonschema.validate(told["predicate"], schema())
+    assert told["predicate"]["images"] == {"api": "sha256:" + "1" * 64, "web": "not pushed"}
+
+
 def test_decision_as_slsa_verification_summary(signed: Path) -> None:
     told = statement(signed, "decision")
     predicate = told["predicate"]

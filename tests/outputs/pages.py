@@ -59,6 +59,7 @@ def people_view() -> RunView:
                 exit=1,
                 seconds=4.2,
                 call="1",
+                images={"api": "sha256:" + "7" * 64},
             ),
         ),
     )

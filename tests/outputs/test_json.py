@@ -12,6 +12,7 @@ from gonogo.model.run import RunState, RunView
 from gonogo.model.verdict import Judgement
 from gonogo.outputs.json import document, schema
 from gonogo.outputs.json import json as render
+from tests.outputs.pages import people_view
 from tests.outputs.runs import SHA, gate, green, mixed, red, run
 
 NOT_A_NUMBER = Judgement("a > 0", Outcome.FAIL, margin=-math.inf)
@@ -27,6 +28,7 @@ def test_the_schema_is_a_schema() -> None:
         mixed(),
         run(green(gate("A")), decision=DecisionWord.GO, exit_code=0),
         run(green(gate("A")), decision=None, state=RunState.RUNNING, exit_code=None, ended=""),
+        people_view(),
         run(red(gate("A"), judgements=(NOT_A_NUMBER,))),
         run(),
     ],
@@ -42,6 +44,18 @@ def test_every_field_is_in_the_schema() -> None:
     assert set(found["gates"][0]) == set(known["properties"]["gates"]["items"]["properties"])
     judgement = known["properties"]["gates"]["items"]["properties"]["judgements"]["items"]["properties"]
     assert set(found["gates"][0]["judgements"][0]) == set(judgement)
+
+
+def test_sign_offs_and_images_are_there() -> None:
+    said = document(people_view())
+    assert [(one["person"], one["word"], bool(one["void"])) for one in said["sign_offs"]] == [
+        ("ada", "go", False),
+        ("ben", "go", True),
+        ("ben", "no-go", False),
+    ]
+    assert said["subject"]["images"] == {"api": "sha256:" + "7" * 64}
+    jsonschema.validate(said, schema())
+    assert set(said["sign_offs"][0]) == set(schema()["properties"]["sign_offs"]["items"]["properties"])
 
 
 def test_a_wrong_document_breaks_the_schema() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from gonogo.errors import IntegrityError, Refused
 from gonogo.evidence import sign
 from gonogo.evidence.sign import Envelope
+from gonogo.model.capture import Capture
 from gonogo.model.outcome import DecisionWord, Outcome, State
 from gonogo.model.plan import Subject
 from gonogo.model.run import RunView
@@ -67,12 +68,19 @@ def _other_evidence(view: RunView) -> RunView:
     return with_verdict(view, "looks", captures=(dataclasses.replace(capture, blobs=(blob,)),))
 
 
+def _built(view: RunView, digest: str, name: str = "looks") -> RunView:
+    """The run in which a call of that gate built the image of the service `api`."""
+    capture = Capture("command", "true", (BLOB,), exit=0, call="1", images={"api": digest})
+    return with_verdict(view, name, captures=(capture,))
+
+
 CHANGES: dict[str, tuple[Callable[[RunView], RunView], set[str]]] = {
     "a finding": (lambda v: with_verdict(v, "looks", findings_total=1), {"verdicts"}),
     "an outcome": (lambda v: with_verdict(v, "looks", outcome=Outcome.FAIL), {"verdicts"}),
     "a second attempt": (lambda v: with_verdict(v, "looks", attempts=2), {"verdicts"}),
     "a note": (lambda v: with_verdict(v, "looks", notes=("flaky",)), {"verdicts"}),
     "evidence": (_other_evidence, {"verdicts", "evidence"}),
+    "an image": (lambda v: _built(v, "sha256:" + "1" * 64), {"subject", "verdicts"}),
     "a waiver": (lambda v: dataclasses.replace(v, waivers=(WAIVER,)), {"waivers"}),
     "a criterion": (lambda v: dataclasses.replace(v, plan=dataclasses.replace(v.plan, sign_offs=())), {"plan"}),
     "the target": (lambda v: dataclasses.replace(v, plan=dataclasses.replace(v.plan, target="prod")), {"plan"}),
@@ -102,6 +110,26 @@ def test_any_later_change_voids_a_word_and_says_which(change: str) -> None:
     assert not said.stands
     assert all(part in said.void for part in parts), said.void
     assert standing(VIEW, envelopes(made))[0][0].stands
+
+
+def test_images_that_a_run_brings_become_the_subject_of_a_word() -> None:
+    first, second = (_built(VIEW, f"sha256:{digit * 64}") for digit in "12")
+    assert (VIEW.subject.images, first.subject.images) == ({}, {"api": "sha256:" + "1" * 64})
+    envelope, _ = signed(first, "ada", "Backend")
+    subjects = sign.statement(envelope, sign_off.SIGN_OFF)["subject"]
+    assert {"name": "image:api", "digest": {"sha256": "1" * 64}} in subjects
+    (void,), _ = standing(second, [envelope])
+    assert void.void == "the subject and the verdicts have changed since"
+
+
+def test_an_image_of_a_later_phase_does_not_void_an_answer() -> None:
+    """Somebody answers before the release is built; what is built then is no news to the question."""
+    gates = [dataclasses.replace(one, gate=dataclasses.replace(one.gate, phase=phase))
+             for one, phase in zip(VIEW.gates, "12", strict=True)]  # fmt: skip
+    view = dataclasses.replace(VIEW, gates=tuple(gates))
+    later, earlier = (_built(view, "sha256:" + "1" * 64, name) for name in ("board", "looks"))
+    assert later.subject_at("looks") == view.subject_at("looks")
+    assert later.subject_at("board").images == earlier.subject_at("board").images == {"api": "sha256:" + "1" * 64}
 
 
 def test_s84_a_go_for_one_commit_is_none_for_another() -> None:

@@ -1,9 +1,10 @@
-"""What others make of our words, with nothing of gonogo: openssl, and cosign where it is installed."""
+"""What others make of our words, with nothing of gonogo: openssl, and cosign (fetched where `CI=true`)."""
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from gonogo.owners import sign_off
+from tests.cosign import cosign
 from tests.owners.people import ADA, BEN, crew_view, signed
 
+__all__ = ["cosign"]  # the fixture
 VIEW = crew_view()
 
 
@@ -43,13 +46,13 @@ def test_openssl_and_a_few_lines_verify_a_word(kept: Path, key: str, holds: bool
     assert digest.stdout.split()[0].decode() == json.loads(payload)["subject"][0]["digest"]["sha256"]
 
 
-@pytest.mark.skipif(shutil.which("cosign") is None, reason="no cosign here")
-def test_cosign_accepts_a_word_and_refuses_a_changed_one(kept: Path) -> None:
+def test_cosign_accepts_a_word_and_refuses_a_changed_one(kept: Path, cosign: str) -> None:
     def verified(key: str = "ada", kind: str = sign_off.SIGN_OFF) -> bool:
-        command = ["cosign", "verify-blob-attestation", "--key", f"{key}.pem", "--signature", "envelope.json"]
+        command = [cosign, "verify-blob-attestation", "--key", f"{key}.pem", "--signature", "envelope.json"]
         command += ["--type", kind, "--insecure-ignore-tlog=true", "seen.json"]
-        return subprocess.run(command, cwd=kept, capture_output=True, check=False).returncode == 0
+        return subprocess.run(command, cwd=kept, env=env, capture_output=True, check=False).returncode == 0
 
+    env = {**os.environ, "HOME": str(kept)}
     assert verified()
     assert not verified(key="ben")
     assert not verified(kind=sign_off.DECISION)

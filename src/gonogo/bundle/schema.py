@@ -16,12 +16,12 @@ def schema() -> dict[str, Any]:
         "title": "The verdicts of a run of gonogo",
         "description": "The predicate of an in-toto Statement v1 whose `predicateType` is this schema's `$id`. Its "
         "subjects are the bundle's manifest and the commit that is released.",
-        **_object(_PREDICATE),
+        **_object(_PREDICATE, _OPTIONAL),
     }
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
+def _object(properties: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"type": "object", "properties": {**properties, **(optional or {})}, "required": list(properties)}
 
 
 def _list(items: dict[str, Any], description: str = "") -> dict[str, Any]:
@@ -118,4 +118,12 @@ _PREDICATE = {
         ),
         "what people said, in the order it came in",
     ),
+}
+
+_OPTIONAL = {
+    "images": {
+        "type": "object",
+        "additionalProperties": _text(),
+        "description": "service -> digest of the image that the run built, pushed or deployed",
+    }
 }

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from gonogo.bundle import manifest as manifests
 from gonogo.bundle.manifest import ATTESTATIONS, Manifest
 from gonogo.bundle.record import Record
-from gonogo.evidence.sign import STATEMENT
+from gonogo.evidence.sign import STATEMENT, image_subjects
 from gonogo.model import codec
 from gonogo.model.outcome import DecisionWord, Outcome
 from gonogo.model.run import GateView
@@ -36,7 +36,7 @@ _QUIET = {"flaky", "skipped", "info"}
 
 def statements(manifest: Manifest, record: Record) -> dict[str, bytes]:
     """Name of each attestation's file -> its statement in canonical JSON."""
-    subject = _subject(manifest)
+    subject = _subject(manifest, record.view.subject.images)
     found = {f"{ATTESTATIONS}verdict.intoto.json": _statement(subject, VERDICT, verdict_predicate(manifest, record))}
     for gate in record.view.gates:
         result = result_of_tests(gate)
@@ -53,13 +53,13 @@ def _slug(gate: str) -> str:
     return plain if plain == gate else f"{plain}-{hashlib.sha256(gate.encode()).hexdigest()[:12]}".strip("-")
 
 
-def _subject(manifest: Manifest) -> list[dict[str, Any]]:
-    """The manifest, and through it every byte of the bundle; and the commit that is released."""
+def _subject(manifest: Manifest, images: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The manifest, and through it every byte of the bundle; the commit that is released, and the images of it."""
     digest = hashlib.sha256(manifest.text()).hexdigest()
     found: list[dict[str, Any]] = [{"name": manifests.NAME, "digest": {"sha256": digest}}]
     if manifest.commit:
         found.append({"name": "commit", "digest": {"gitCommit": manifest.commit}})
-    return found
+    return [*found, *image_subjects(images)]
 
 
 def _statement(subject: list[dict[str, Any]], kind: str, predicate: Mapping[str, Any]) -> bytes:
@@ -150,7 +150,9 @@ def verdict_predicate(manifest: Manifest, record: Record) -> dict[str, Any]:
     """Our own predicate: every gate's verdict with the digests it rests on (`gonogo.bundle.schema`)."""
     view, decision = record.view, record.view.decision
     assert decision is not None
+    images = dict(sorted(view.subject.images.items()))
     return {
+        **({"images": images} if images else {}),
         "gonogo": manifest.gonogo,
         "run": view.id,
         "title": view.plan.title,

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ IN_TOTO = "application/vnd.in-toto+json"
 """Payload type of an in-toto Statement (in-toto attestation framework, spec/v1/envelope.md)."""
 STATEMENT = "https://in-toto.io/Statement/v1"
 
+_DIGEST = re.compile(r"(?P<algorithm>sha256|sha512):(?P<hex>[0-9a-f]{64,128})")
 _MOST_BYTES = 16 * 1024 * 1024
 """No envelope of ours comes near; a larger one is not read."""
 _MOST_SIGNATURES = 64
@@ -216,6 +218,19 @@ def statement(envelope: Envelope, predicate_type: str) -> dict[str, Any]:
     if canonical(data) != envelope.payload:
         raise IntegrityError("the statement is not in canonical JSON")
     return data
+
+
+def image_subjects(images: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Images as subjects of a statement: service -> `sha256:…`; what is no such digest names nothing checkable.
+
+    Source: in-toto attestation framework, spec/v1/resource_descriptor.md; the digest is that of the image's manifest.
+    """
+    parts = {service: _DIGEST.fullmatch(digest) for service, digest in sorted(images.items())}
+    return [
+        {"name": f"image:{service}", "digest": {match["algorithm"]: match["hex"]}}
+        for service, match in parts.items()
+        if match is not None
+    ]
 
 
 def _first_line(error: BaseException) -> str:

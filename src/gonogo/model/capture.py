@@ -65,6 +65,11 @@ class Capture:
     """Duration on the monotonic clock."""
     call: str = ""
     """Id of the call within its gate; set by the engine."""
+    images: dict[str, str] = field(default_factory=dict)
+    """Service -> digest, `sha256:…`, of each image of the subject that the call built, pushed or deployed.
+
+    They become part of the subject: sign-offs and attestations are about them. So a rollback, which puts the images of
+    an older release back, names none here."""
 
     def blob(self, name: str) -> Blob | None:
         """The blob called `name`, or None."""

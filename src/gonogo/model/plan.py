@@ -10,7 +10,7 @@ from gonogo.model.roster import Person, Roster
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is being released: a commit, whether the tree was clean, and later the image digests."""
+    """What is being released: a commit, whether the tree was clean, and the images it was made into."""
 
     commit: str
     """40 (or 64) hex digits; empty where there is no commit yet."""
@@ -24,6 +24,8 @@ class Subject:
     """Whether the commit is on the remote branch; None where that cannot be told."""
     authors: tuple[str, ...] = ()
     """Addresses of the authors of its commits; looked up only where the checklist asks for four eyes."""
+    images: dict[str, str] = field(default_factory=dict)
+    """Service -> digest of its image, `sha256:…`. A plan knows none yet: `RunView.subject` has what the run brought."""
 
     @property
     def clean(self) -> bool:

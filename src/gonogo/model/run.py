@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gonogo.model.checklist import Gate
 from gonogo.model.outcome import Outcome
-from gonogo.model.plan import Plan
+from gonogo.model.plan import Plan, Subject
 from gonogo.model.sign_off import SignOff
 from gonogo.model.verdict import Decision, Verdict, Waiver
 
@@ -60,3 +61,25 @@ class RunView:
     """Those it was judged with."""
     sign_offs: tuple[SignOff, ...] = ()
     """What people said, in the order it came in; what was void when it was decided says why."""
+
+    @property
+    def subject(self) -> Subject:
+        """What is released, with every image that the run has built, pushed or deployed so far."""
+        return self._with_images(self.gates)
+
+    def subject_at(self, gate: str) -> Subject:
+        """The subject as whoever looks at one gate sees it: with the images of earlier phases and its own."""
+        phase = next((one.gate.phase for one in self.gates if one.gate.id == gate), "")
+        seen = []
+        for one in self.gates:
+            if one.gate.phase == phase:
+                break
+            seen.append(one)
+        return self._with_images([*seen, *(one for one in self.gates if one.gate.id == gate)])
+
+    def _with_images(self, gates: Sequence[GateView]) -> Subject:
+        images = dict(self.plan.subject.images)
+        for gate in gates:
+            for capture in gate.verdict.captures:
+                images |= capture.images
+        return replace(self.plan.subject, images=images)

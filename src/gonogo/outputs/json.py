@@ -42,13 +42,14 @@ def document(view: RunView) -> dict[str, Any]:
         "title": plan.title,
         "checklist": {"path": plan.source, "digest": plan.checklist_digest},
         "plan": plan.digest,
-        "subject": {**dump(plan.subject), "clean": plan.subject.clean},
+        "subject": {**dump(view.subject), "clean": plan.subject.clean},
         "target": plan.target,
         "inputs": dict(plan.inputs),
         "input_files": dict(plan.input_files),
         "allow_dirty": plan.allow_dirty,
         "notes": list(view.notes),
         "waivers": [dump(waiver) for waiver in view.waivers],
+        "sign_offs": [dump(sign_off) for sign_off in view.sign_offs],
         "evidence_directory": view.evidence_directory,
         "phases": [{"id": phase.id, "title": phase.title} for phase in plan.phases],
         "gates": [_gate(view, gate) for gate in view.gates],
@@ -220,6 +221,7 @@ _SUBJECT = _object(
         "dirty": _list(_STRING, "paths that differ from the commit"),
         "remote": _STRING,
         "pushed": {"type": ["boolean", "null"], "description": "null: that cannot be told"},
+        "images": {**_TEXTS, "description": "service -> digest of the image the run built, pushed or deployed"},
     }
 )
 
@@ -239,6 +241,25 @@ _WAIVER = _object(
         "authors": _list(_STRING, "who wrote its lines"),
         "written": _text("when its end was committed; UTC, RFC 3339"),
         "commit": _text("the commit that says when it ends"),
+    }
+)
+
+_SIGN_OFF = _object(
+    {
+        "run": _STRING,
+        "owner": _text("for whom it was said"),
+        "person": _text("who said it"),
+        "word": {"enum": ["go", "no-go"]},
+        "message": _STRING,
+        "seen": {**_SHA256, "description": "digest of exactly what the person saw"},
+        "parts": {**_TEXTS, "description": "digests of the five parts of that"},
+        "gate": _text("empty: the run as a whole"),
+        "question": _text("empty: the gate as a whole"),
+        "at": _text("by the signer's clock; UTC, RFC 3339"),
+        "keyid": _text("sha256 of the public key, or who vouches for it"),
+        "digest": _text("sha256 of the envelope"),
+        "attachments": _list(_object({"name": _STRING, "sha256": _SHA256, "size": _count("bytes")})),
+        "void": _text("why it no longer counts; empty: it stands"),
     }
 )
 
@@ -265,6 +286,7 @@ _DECISION = {
     "allow_dirty": _BOOL,
     "notes": _list(_STRING, "about the run as a whole"),
     "waivers": _list(_WAIVER, "those that were in force, whether they covered anything or not"),
+    "sign_offs": _list(_SIGN_OFF, "what people said, in the order it came in"),
     "evidence_directory": _text("where evidence was stored, on the machine that ran it"),
     "phases": _list(_object({"id": _STRING, "title": _STRING})),
     "gates": _list(_GATE, "every gate of the plan, in its order"),

@@ -158,7 +158,8 @@ class _Page:
         told = [*"\n\n".join(more).split("\n"), *(["", f"And {_not_green(left)}."] if left else [])]
         parts = [self._head(), self._reasons(), *map(self._gate, first)]
         parts.append(_folded(_not_green(len(rest)), told if rest else []))
-        parts += [self._table(), self._people(), self._waivers(), self._excluded(), self._notes(), self._evidence()]
+        parts += [self._table(), self._people(), self._waivers(), self._excluded(), self._notes(), self._images()]
+        parts.append(self._evidence())
         return "\n\n".join(part for part in [*parts, self._foot()] if part) + "\n"
 
     def _say(self, text: str) -> str:
@@ -282,6 +283,11 @@ class _Page:
         notes += [(f"{g.gate.title}: ", note) for g in self.view.gates for note in g.verdict.notes]
         lines = self._rows(notes, lambda pair: self._say("".join(pair)))
         return _folded(number(len(notes), "note"), lines)
+
+    def _images(self) -> str:
+        images = sorted(self.view.subject.images.items())
+        lines = self._rows(images, lambda pair: f"{self._say(pair[0])}: {self._quote(pair[1])}")
+        return _folded(number(len(images), "image"), lines)
 
     def _evidence(self) -> str:
         files = [(g, file) for g in self.view.gates for file in kept(self.view, g.verdict) if file.size]

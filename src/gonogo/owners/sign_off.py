@@ -62,7 +62,7 @@ def _parts(view: RunView, gate: str) -> dict[str, str]:
     waivers = [w for w in view.waivers if not gate or _covers(w, verdicts.values())]
     return {
         "plan": codec.digest(_lean(dataclasses.replace(view.plan, digest="", source=""))),
-        "subject": codec.digest(_lean(view.plan.subject)),
+        "subject": codec.digest(_lean(view.subject_at(gate) if gate else view.subject)),
         "verdicts": codec.digest({name: _lean(verdict) for name, verdict in verdicts.items()}),
         "evidence": codec.digest(evidence_entries(verdicts)),
         "waivers": codec.digest([_lean(waiver) for waiver in sorted(waivers, key=lambda w: w.id)]),
@@ -159,6 +159,7 @@ def _statement(view: RunView, seen: str, kind: str, predicate: dict[str, Any]) -
     subjects: list[dict[str, Any]] = [{"name": f"{view.id}.seen.json", "digest": {"sha256": seen}}]
     if view.plan.subject.commit:
         subjects.append({"name": "commit", "digest": {"gitCommit": view.plan.subject.commit}})
+    subjects += sign.image_subjects(view.subject.images)
     return {"_type": sign.STATEMENT, "subject": subjects, "predicateType": kind, "predicate": predicate}
 
 

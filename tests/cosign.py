@@ -5,22 +5,62 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _SUITES = ("trixie", "sid")
 """Those that have the package; older ones do not."""
 
 
-def find(place: Path) -> str:
-    """The program; unpacked into `place` where it must be fetched. Empty: there is none, and none is to be fetched."""
+@pytest.fixture(scope="session")
+def cosign() -> str:
+    """The program; skips where there is none, and none is to be fetched."""
+    found = find()
+    if not found:
+        pytest.skip("cosign is not installed; it is fetched where CI=true")
+    return found
+
+
+def find() -> str:
+    """The program; fetched once for all test processes of this user where `CI=true`. Empty: there is none."""
     found = shutil.which("cosign")
     if found is not None or os.environ.get("CI") != "true":
         return found or ""
-    return str(_fetched(place))
+    place = Path(tempfile.gettempdir()) / f"gonogo-cosign-{os.getuid()}"
+    program = place / "root" / "usr" / "bin" / "cosign"
+    with _alone(place.with_suffix(".lock")):
+        if not (place / "fetched").exists():
+            shutil.rmtree(place, ignore_errors=True)
+            _fetch(place)
+            (place / "fetched").touch()
+    return str(program)
 
 
-def _fetched(place: Path) -> Path:
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Several test processes may want it at the same moment."""
+    deadline = time.monotonic() + 240
+    while True:
+        try:
+            lock.mkdir(parents=True)
+            break
+        except FileExistsError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+    try:
+        yield
+    finally:
+        lock.rmdir()
+
+
+def _fetch(place: Path) -> None:
     """Debian's package by a private apt: neither sources nor packages of the system change."""
     (place / "lists" / "partial").mkdir(parents=True)
     (place / "cache" / "archives" / "partial").mkdir(parents=True)
@@ -35,7 +75,9 @@ def _fetched(place: Path) -> Path:
             continue
         [package] = place.glob("cosign_*.deb")
         _out("dpkg-deb", "-x", str(package), str(place / "root"))
-        return place / "root" / "usr" / "bin" / "cosign"
+        package.unlink()
+        shutil.rmtree(place / "lists")
+        return
     raise AssertionError(f"no suite of {_SUITES} has cosign")
 
 

@@ -183,12 +183,15 @@ def probe(
     effect: Effect = Effect.READ,
     exclusive: bool = False,
     asks: str = "",
+    takes: Callable[[Any], float] | None = None,
 ) -> Callable[[F], F]:
     """Declare a probe: `(params, context) -> Capture`. The annotation of `params` is its schema."""
 
     def kind(function: Any, doc: str, module: str) -> Probe:
         params = next(iter(typing.get_type_hints(function).values()))
-        return Probe(name, doc, module, function, params, yields, reader, clauses, phrases, effect, exclusive, asks)
+        return Probe(
+            name, doc, module, function, params, yields, reader, clauses, phrases, effect, exclusive, asks, takes
+        )
 
     return _declaring(kind)
 

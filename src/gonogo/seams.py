@@ -141,6 +141,27 @@ class Context(Protocol):
     def add_secrets(self, values: Sequence[str]) -> None:
         """From now on these values reach no file, log or screen."""
 
+    def tell(self, line: str) -> None:
+        """Show a line of progress to whoever watches the run; it is no evidence."""
+
+    def wait(self, seconds: float) -> bool:
+        """Let time pass; false at once when the run is told to stop.
+
+        A probe that stops early because of it says so with a trouble `interrupted`, and is tried again on a resume.
+        """
+
+    def remembered(self) -> Mapping[str, Any] | None:
+        """What `remember` kept in an attempt of this run that was cut off; None: nothing."""
+
+    def remember(self, facts: Mapping[str, Any]) -> None:
+        """Keep facts where `kill -9` does not reach them, for the next attempt; forgotten once this call has ended."""
+
+    def failing(self, reading: Reading) -> tuple[str, ...]:
+        """The criteria of the gate that a reading makes false already, though the call has not ended.
+
+        Give it only observations that can get no better: what it names is then decided.
+        """
+
 
 SHELL_TEXT: Mapping[str, bool] = {"shell": True}
 """Metadata of a params field that holds a command line: `run: str = field(metadata=SHELL_TEXT)`. Values of inputs are
@@ -188,6 +209,8 @@ class Probe(Kind):
     exclusive: bool = False
     asks: str = ""
     """The param that holds a question to the gate's owners; empty: it asks nobody."""
+    takes: Callable[[Any], float] | None = None
+    """Seconds that a call with these params takes by design; the gate's timeout counts beyond them. None: none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from gonogo import plugins
+from gonogo import criterion, plugins
 from gonogo.model.capture import Blob, Capture
 from gonogo.model.codec import canonical
 from gonogo.model.observation import Observation, Reading, Trouble
@@ -35,6 +36,12 @@ class MemoryContext:
     timeout: float = 60.0
     only_here: set[str] = field(default_factory=set)
     secrets: list[str] = field(default_factory=list)
+    criteria: tuple[str, ...] = ()
+    """Those of the gate, which `failing` judges."""
+    kept: Mapping[str, Any] | None = None
+    """What an attempt that was cut off remembered."""
+    told: list[str] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
     blobs: dict[str, bytes] = field(default_factory=dict)
 
     def run(
@@ -98,6 +105,23 @@ class MemoryContext:
 
     def add_secrets(self, values: Sequence[str]) -> None:
         self.secrets += values
+
+    def tell(self, line: str) -> None:
+        self.told.append(line)
+
+    def wait(self, seconds: float) -> bool:
+        return not self.stopped.wait(seconds)
+
+    def remembered(self) -> Mapping[str, Any] | None:
+        return self.kept
+
+    def remember(self, facts: Mapping[str, Any]) -> None:
+        self.kept = json.loads(canonical(facts))
+
+    def failing(self, reading: Reading) -> tuple[str, ...]:
+        types = plugins.builtin().observation_types
+        compiled = [criterion.compile(expression, types) for expression in self.criteria]
+        return tuple(one.source for one in compiled if one.evaluate(reading).outcome is Outcome.FAIL)
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,16 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from gonogo import envfile, shim
-from gonogo.engine import aside, leftovers, process
+from gonogo import criterion, envfile, shim
+from gonogo.engine import aside, leftovers, process, progress
 from gonogo.engine.order import Order, attempt_token
 from gonogo.evidence import secrets
 from gonogo.evidence.redact import Redactor
 from gonogo.evidence.store import Store
+from gonogo.model import codec
 from gonogo.model.capture import Blob, ReportRef
-from gonogo.model.codec import canonical
-from gonogo.model.observation import Trouble
+from gonogo.model.checklist import Call
+from gonogo.model.observation import Reading, Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Subject
 from gonogo.plugins import OnlyHere, Ran, Registry
@@ -41,6 +42,8 @@ class Workshop:
     tracked: frozenset[str]
     environ: Mapping[str, str]
     """Variables of gonogo's own process, as they were when the run began."""
+    progress: Path
+    """Directory of what unfinished calls remember; it outlives this process."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the run is told to stop: no further call begins."""
     numbers: count[int] = field(default_factory=count)
@@ -57,6 +60,7 @@ class CallContext:
     def __init__(
         self,
         order: Order,
+        call: Call,
         params: Any,
         workshop: Workshop,
         *,
@@ -64,6 +68,7 @@ class CallContext:
         on_line: Callable[[str], None] | None,
     ) -> None:
         self._order = order
+        self._call = call
         self._workshop = workshop
         self._params = params
         self._timeout = timeout
@@ -184,7 +189,7 @@ class CallContext:
 
     def keep_facts(self, facts: Mapping[str, Any]) -> Blob:
         """Redact and store facts as canonical JSON."""
-        return self.keep("facts.json", canonical(facts), "application/json")
+        return self.keep("facts.json", codec.canonical(facts), "application/json")
 
     def read_file(self, path: str) -> bytes:
         """Bytes of a file in the checkout; raises `FileNotFoundError`, or `OnlyHere` for what only this machine has."""
@@ -200,6 +205,39 @@ class CallContext:
     def add_secrets(self, values: Sequence[str]) -> None:
         """From now on these values reach no file, log or screen."""
         self._workshop.redactor.add(values)
+
+    def tell(self, line: str) -> None:
+        """Show a line of progress to whoever watches the run."""
+        if self._on_line is not None:
+            self._on_line(process.shown(self._workshop.redactor.text(line).encode()))
+
+    def wait(self, seconds: float) -> bool:
+        """Let time pass; false at once when the run is told to stop."""
+        return not self._workshop.stop.wait(max(0.0, seconds))
+
+    @property
+    def _progress(self) -> progress.Progress:
+        name = f"{self._order.gate}-{self._call.id}"
+        return progress.Progress(self._workshop.progress, name, codec.digest(self._call.params))
+
+    def remembered(self) -> Mapping[str, Any] | None:
+        """What an attempt of this run that was cut off kept; None: nothing."""
+        return self._progress.load()
+
+    def remember(self, facts: Mapping[str, Any]) -> None:
+        """Keep facts for the next attempt, should this one be cut off."""
+        self._progress.save(self._workshop.redactor.text(codec.canonical(facts).decode()))
+
+    def forget(self) -> None:
+        """Drop what was remembered: the call has ended."""
+        self._progress.drop()
+
+    def failing(self, reading: Reading) -> tuple[str, ...]:
+        """The criteria of the gate that a reading makes false already, though the call has not ended."""
+        types = self._workshop.registry.observation_types
+        mine = [c for c in self._order.node.gate.criteria if not c.calls or self._call.id in c.calls]
+        compiled = [criterion.compile(asked.expression, types, asked.span) for asked in mine]
+        return tuple(one.source for one in compiled if one.evaluate(reading).outcome is Outcome.FAIL)
 
 
 def _why(error: Exception) -> str:

@@ -224,6 +224,7 @@ def _through(work: Assignment, journal: Journal, registry: Registry, scratch: Pa
         scratch=scratch,
         tracked=tree.tracked,
         environ=_environ(run_id),
+        progress=work.state / "progress" / run_id,
     )
     workshop.store.sweep()
     interrupts = Interrupts(run_id, workshop.stop.set)
@@ -241,6 +242,7 @@ def _through(work: Assignment, journal: Journal, registry: Registry, scratch: Pa
         view = journal.fold.view(alive=False)
     else:
         view = _decided(work, journal, registry, holds, poll)
+        shutil.rmtree(workshop.progress, ignore_errors=True)
     shutil.rmtree(work.state / "aside" / run_id, ignore_errors=True)
     work.listener.run_finished(view)
     return view

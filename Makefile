@@ -55,9 +55,9 @@ bench: $(VENV)/.bench ## speed against peers, in one run
 
 lock: $(VENV)/.bench ## resolve the dependencies anew
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile -q pyproject.toml --upgrade --universal --generate-hashes --no-emit-index-url --no-header -o requirements/run.txt
-	$(BIN)/uv pip compile -q pyproject.toml --upgrade --group dev --universal --generate-hashes --no-emit-index-url --no-header -o requirements/dev.txt
-	$(BIN)/uv pip compile -q pyproject.toml --upgrade --group dev --group bench --universal --generate-hashes --no-emit-index-url --no-header -o requirements/bench.txt
+	$(BIN)/uv pip compile -q pyproject.toml --upgrade --extra local --universal --generate-hashes --no-emit-index-url --no-header -o requirements/run.txt
+	$(BIN)/uv pip compile -q pyproject.toml --upgrade --all-extras --group dev --universal --generate-hashes --no-emit-index-url --no-header -o requirements/dev.txt
+	$(BIN)/uv pip compile -q pyproject.toml --upgrade --all-extras --group dev --group bench --universal --generate-hashes --no-emit-index-url --no-header -o requirements/bench.txt
 
 clean: ## remove what make made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build

@@ -32,6 +32,8 @@ class Settings:
     time_budget: float | None = None
     """Seconds for the whole run; None: no bound."""
     target: str = DEFAULT_TARGET
+    lock_wait: float | None = None
+    """Seconds to wait for the target's lock while another run holds it; None: not at all."""
 
     @property
     def workers(self) -> int:
@@ -84,6 +86,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "keep_going": _truth,
     "allow_dirty": _truth,
     "time_budget": seconds,
+    "lock_wait": seconds,
     "target": str,
 }
 

@@ -17,7 +17,7 @@ import pkgutil
 import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,10 +32,15 @@ from gonogo.seams import (
     AskedReport,
     Clause,
     Context,
+    Database,
+    Done,
     Family,
     Invocation,
     Kind,
+    Look,
+    NoTarget,
     OnlyHere,
+    OutOfReach,
     Output,
     Parser,
     ParserFunction,
@@ -44,6 +49,9 @@ from gonogo.seams import (
     ProbeFunction,
     Ran,
     Reader,
+    Target,
+    TargetFunction,
+    TargetKind,
     Tool,
     Unwrap,
 )
@@ -58,10 +66,15 @@ __all__ = [
     "AskedReport",
     "Clause",
     "Context",
+    "Database",
+    "Done",
     "Family",
     "Invocation",
     "Kind",
+    "Look",
+    "NoTarget",
     "OnlyHere",
+    "OutOfReach",
     "Output",
     "Parser",
     "ParserFunction",
@@ -71,6 +84,9 @@ __all__ = [
     "Ran",
     "Reader",
     "Registry",
+    "Target",
+    "TargetFunction",
+    "TargetKind",
     "Tool",
     "Unwrap",
     "action",
@@ -81,10 +97,11 @@ __all__ = [
     "output",
     "parser",
     "probe",
+    "target",
     "tool",
 ]
 
-BUILT_IN_PACKAGES = ("families", "parsers", "tools", "probes", "actions", "outputs")
+BUILT_IN_PACKAGES = ("families", "parsers", "tools", "probes", "actions", "targets", "outputs")
 ENTRY_POINT_GROUP = "gonogo.kinds"
 
 
@@ -100,6 +117,7 @@ class Registry:
     parsers: dict[str, Parser] = field(default_factory=dict)
     tools: dict[str, Tool] = field(default_factory=dict)
     families: dict[str, Family] = field(default_factory=dict)
+    targets: dict[str, TargetKind] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
 
     def add(self, kind: Kind | Family) -> None:
@@ -120,6 +138,7 @@ class Registry:
             (Parser, self.parsers),
             (Tool, self.tools),
             (Family, self.families),
+            (TargetKind, self.targets),
             (Output, self.outputs),
         ):
             if isinstance(kind, cls):
@@ -183,17 +202,23 @@ def probe(
     effect: Effect = Effect.READ,
     exclusive: bool = False,
     asks: str = "",
-    takes: Callable[[Any], float] | None = None,
+    **more: Any,
 ) -> Callable[[F], F]:
-    """Declare a probe: `(params, context) -> Capture`. The annotation of `params` is its schema."""
+    """Declare a probe: `(params, context) -> Capture`. The annotation of `params` is its schema.
+
+    `more` are the fields of `Probe` that few need: `takes`, `look`, `on_target`, `releases`, `smokes`, `describes`.
+    """
 
     def kind(function: Any, doc: str, module: str) -> Probe:
-        params = next(iter(typing.get_type_hints(function).values()))
-        return Probe(
-            name, doc, module, function, params, yields, reader, clauses, phrases, effect, exclusive, asks, takes
-        )
+        shape = (_params_of(function), yields, reader, clauses, phrases, effect, exclusive, asks)
+        return Probe(name, doc, module, function, *shape, **more)
 
     return _declaring(kind)
+
+
+def _params_of(function: Any) -> type:
+    """The params type of a kind: the annotation of its function's first parameter."""
+    return typing.cast("type", next(iter(typing.get_type_hints(function).values())))
 
 
 def action(name: str, **declaration: Any) -> Callable[[F], F]:
@@ -221,6 +246,11 @@ def tool(
     return _declaring(
         lambda function, doc, module: Tool(name, doc, module, function, executables, yields, exits or {}, explain, wrap)
     )
+
+
+def target(name: str) -> Callable[[F], F]:
+    """Declare a kind of target: `(params, context) -> Target`. The annotation of `params` is its schema."""
+    return _declaring(lambda function, doc, module: TargetKind(name, doc, module, function, _params_of(function)))
 
 
 def output(name: str, *, media_type: str, surroundings: bool = False) -> Callable[[F], F]:
@@ -268,9 +298,7 @@ def load(plugin_directory: Path | None = None) -> Registry:
     Raises `InputError` for a plugin that cannot be imported or takes a name that is taken.
     """
     shelves = builtin()
-    registry = Registry(
-        dict(shelves.probes), dict(shelves.parsers), dict(shelves.tools), dict(shelves.families), dict(shelves.outputs)
-    )
+    registry = Registry(**{each.name: dict(getattr(shelves, each.name)) for each in fields(Registry)})
     for module in (*_entry_points(), *_local(plugin_directory)):
         for kind in kinds_in(module):
             registry.add(kind)

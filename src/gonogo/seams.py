@@ -6,14 +6,18 @@ Plain data, and one protocol. A plugin imports all of it from `gonogo.plugins`, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from gonogo.errors import OperationError
 from gonogo.model.capture import Blob, Capture, ReportRef
-from gonogo.model.checklist import Effect
+from gonogo.model.checklist import Call, Effect
 from gonogo.model.observation import ObservationType, Reading, Trouble
 from gonogo.model.plan import Subject
+from gonogo.model.release import Difference, Instance, Release, TargetSpec, TargetState
 
 # --- prose ---------------------------------------------------------------------------------------------------
 
@@ -162,6 +166,48 @@ class Context(Protocol):
         Give it only observations that can get no better: what it names is then decided.
         """
 
+    @property
+    def run_id(self) -> str:
+        """The run this is part of."""
+
+    @property
+    def gate(self) -> str:
+        """The gate this is part of."""
+
+    @property
+    def scratch(self) -> Path:
+        """A private directory for this call's own files; gone when the run ends. Nothing in it is redacted."""
+
+    @property
+    def spec(self) -> TargetSpec | None:
+        """The target as the checklist declares it, inputs filled in; None: nobody says what it is."""
+
+    @property
+    def fence(self) -> int:
+        """The number under which this run holds the target's lock; 0: it does not hold it."""
+
+    def reach(self) -> Target:
+        """The target itself, through its kind; the same one for the whole call. Raises `NoTarget`."""
+
+    @property
+    def smoke(self) -> tuple[Call, ...]:
+        """The plan's smoke checks, inputs filled in: what must hold on a release wherever it is put."""
+
+    def record(self, step: str, **data: Any) -> None:
+        """Write a step of this act into the ledger, durably, before it is taken. Only acts may."""
+
+    @property
+    def recorded(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+        """The steps that this act has recorded, oldest first; those of the process that was cut off come first."""
+
+
+class OutOfReach(OperationError):
+    """A target cannot be reached, or could not do what was asked of it; a call that meets it has not looked."""
+
+
+class NoTarget(OutOfReach):
+    """The checklist declares no target of the name the run goes to, and no command of it describes one."""
+
 
 SHELL_TEXT: Mapping[str, bool] = {"shell": True}
 """Metadata of a params field that holds a command line: `run: str = field(metadata=SHELL_TEXT)`. Values of inputs are
@@ -175,6 +221,136 @@ class OnlyHere(Exception):
 ANSWER = "answer"
 """What is laid over the stored facts of a probe that asks a person, once the person has signed an answer: true or
 false. Stored facts never hold it."""
+
+
+# --- targets -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The PostgreSQL database of a target, and how programs of its own version are run against it."""
+
+    name: str
+    prefix: tuple[str, ...] = ()
+    """What stands before a client program: empty, or `docker compose … exec -T postgres`. Never a password."""
+    programs: str = ""
+    """Directory of the client programs; empty: they are on the PATH of wherever `prefix` leads."""
+    connection: tuple[str, ...] = ()
+    """Options that every client program takes: `-h 127.0.0.1 -p 5432 -U app`. Never a password."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the client process, `PGPASSWORD` among them; secrets."""
+    url: str = ""
+    """libpq URL as this machine, or the migrating program, reaches it, with the password: a secret."""
+
+    def argv(self, program: str, *arguments: str) -> tuple[str, ...]:
+        """The command line of a client program; which database it speaks to is one of its arguments."""
+        path = f"{self.programs}/{program}" if self.programs else program
+        return (*self.prefix, path, *self.connection, *arguments)
+
+
+class Target(Protocol):
+    """One place where releases are put. What is true of it lives there: its lock and its releases.
+
+    Every method is safe to repeat. `claim`, `save`, `keep`, `up` and `trial` change the target; all others only look.
+    A method that cannot do its work raises `OutOfReach`, with a help that mends it.
+    """
+
+    def trouble(self) -> Trouble | None:
+        """Why it cannot be reached or acted on: no engine, no Compose, no program; None: it can."""
+
+    def url(self, name: str) -> str:
+        """Base URL of what answers there: `app`, `prometheus`; empty where nobody says."""
+
+    # --- what lives there ----------------------------------------------------------------------------------------
+
+    def claim(self, holder: Mapping[str, Any], *, instead_of: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """Take the lock, atomically, and return who holds it now: `holder` itself, or somebody else.
+
+        `instead_of` is a holder that is provably dead: the lock changes hands only if it is still that one's.
+        """
+
+    def unclaim(self, holder: Mapping[str, Any]) -> None:
+        """Give the lock back, if it is that holder's."""
+
+    def holder(self) -> Mapping[str, Any] | None:
+        """Who holds the lock; None: nobody."""
+
+    def load(self) -> TargetState:
+        """What it remembers; an empty state where gonogo has never acted there."""
+
+    def save(self, state: TargetState) -> None:
+        """Replace what it remembers, atomically. Call it with the lock in hand."""
+
+    # --- releases ------------------------------------------------------------------------------------------------
+
+    def draft(self) -> Release:
+        """The release that this run's artifacts make: number 0, nothing put there yet.
+
+        Raises `OutOfReach` where an artifact is missing or is not the subject's.
+        """
+
+    def differences(self, release: Release) -> tuple[Difference, ...]:
+        """What `up` would do to each service, and what drifted from what it remembers."""
+
+    def present(self, release: Release) -> Trouble | None:
+        """Why the release cannot be put there: an artifact is gone, or is another one under the same name."""
+
+    def keep(self, release: Release) -> Release:
+        """Keep its artifacts from being pruned, with its configuration; the release with the facts that say how."""
+
+    def forget(self, release: Release) -> None:
+        """Let go of what `keep` kept."""
+
+    def up(self, release: Release) -> Ran:
+        """Put it there and start it; returns when the commands have ended, not when it is healthy."""
+
+    def instances(self) -> tuple[Instance, ...]:
+        """One look at every copy of every service."""
+
+    def since(self) -> str:
+        """The target's own clock now, to ask for its logs and events from here on; RFC 3339."""
+
+    def autopsy(self, since: str) -> tuple[Blob, ...]:
+        """What may be gone after a revert, stored: state of each service, logs, health log, events."""
+
+    def logs(self, service: str, since: str) -> bytes:
+        """What a service printed from `since` on, redacted, at most 1 MiB from the end."""
+
+    # --- its data ------------------------------------------------------------------------------------------------
+
+    def database(self) -> Database | None:
+        """Its database; None: it has none."""
+
+    def trial(self, release: Release, variables: Mapping[str, str]) -> AbstractContextManager[Mapping[str, str]]:
+        """Run a release beside what is there, with some variables of its environment replaced.
+
+        Gives name -> base URL of what answers. Ends it on leaving, and sweeps what an earlier trial left behind.
+        """
+
+
+TargetFunction = Callable[[Any, Context], Target]
+
+
+class Done(StrEnum):
+    """How far an act that was cut off had come, as a look at the world tells."""
+
+    DONE = "done"
+    NOT_DONE = "not done"
+    HALF_DONE = "half done"
+    """The act itself goes on from there: it finishes, or reverts, as its recorded steps say."""
+    UNKNOWN = "unknown"
+    """It cannot be told: a person must say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a read-only look found of an act that was begun and never ended."""
+
+    done: Done
+    why: str
+    """One sentence for people: what was seen."""
+    capture: Capture | None = None
+    """Where it is done: what the act would have brought back."""
 
 
 # --- kinds ---------------------------------------------------------------------------------------------------
@@ -211,6 +387,16 @@ class Probe(Kind):
     """The param that holds a question to the gate's owners; empty: it asks nobody."""
     takes: Callable[[Any], float] | None = None
     """Seconds that a call with these params takes by design; the gate's timeout counts beyond them. None: none."""
+    look: Callable[[Any, Context], Look] | None = None
+    """An action's read-only look at how far it had come when it was cut off; None: a person must say."""
+    on_target: bool = True
+    """Whether an act of this kind changes the target, and so needs its lock."""
+    releases: bool = False
+    """It puts a release on the target: what follows in the plan is about that release."""
+    smokes: bool = False
+    """A look that tells whether a release answers: in the phase of a rollout it is one of the smoke checks."""
+    describes: Callable[[Mapping[str, Any]], Mapping[str, Any] | None] | None = None
+    """From the call's params to the target that they describe (`kind` and its params), where none is declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +480,15 @@ class Tool(Kind):
     wrap: tuple[str, ...] = ("",)
     """During a run the program is wrapped where one of these texts occurs in its arguments; `("",)`: always;
     empty: never, because there is nothing to ask it for."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetKind(Kind):
+    """A kind of place where releases are put."""
+
+    function: TargetFunction
+    params: type
+    """A frozen dataclass; its fields are the schema of the target's params."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ CRASH_POINTS = (
     "decided",
 )
 """Every point, in the order a run passes them."""
+ACT_POINTS = ("act-started", "act-step", "act-done", "act-ended")
+"""Those of each acting call, with `gate:call` as their detail, of a step `gate:step`; they lie within `aside-moved`."""
 
 
 def crash_point(name: str, detail: str = "") -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gonogo import plugins
 from gonogo.checklist import Loaded, load, to_markdown, to_yaml
 from gonogo.checklist.loading import load_markdown, load_yaml
+from gonogo.checklist.params import schema_of
 from gonogo.checklist.schema import KINDS
 from gonogo.checklist.shape import _appearing
 from gonogo.checklist.source import gate_slug
@@ -31,6 +32,7 @@ from gonogo.model.checklist import (
     Question,
     When,
 )
+from gonogo.model.release import TargetSpec
 from gonogo.model.roster import Roster, Seat
 from gonogo.plugins import Registry
 from gonogo.text.source import Source
@@ -251,7 +253,15 @@ def checklists(draw: st.DrawFn) -> Checklist:
         other_sections=tuple(draw(st.lists(st.tuples(maybe, maybe), max_size=2))),
         roster=roster,
         sign_offs=tuple(draw(st.lists(st.sampled_from([*owners, "All"]), max_size=2))),
+        targets=tuple(draw(st.lists(targets(), max_size=2, unique_by=lambda target: target.name))),
     )
+
+
+def targets() -> st.SearchStrategy[TargetSpec]:
+    """Targets of the kinds that need no params."""
+    kinds = [name for name, kind in REGISTRY.targets.items() if not schema_of(kind.params).get("required")]
+    urls = st.dictionaries(st.sampled_from(["app", "prometheus"]), text, max_size=2)
+    return st.builds(TargetSpec, text, st.sampled_from(kinds), urls=urls) if kinds else st.nothing()
 
 
 WITHOUT_SHRINKING = (Phase_.explicit, Phase_.reuse, Phase_.generate)

@@ -86,11 +86,30 @@ def test_what_was_moved_aside_comes_back_when_another_run_starts(place: Place) -
     assert old.read_text() == "old\n"
 
 
+@pytest.mark.parametrize("point", ["act-ended@act:1", "calls-ended@act", "collected@act"])
+def test_s1_an_act_that_ended_is_not_repeated_and_its_capture_is_judged(place: Place, point: str) -> None:
+    (place.root / "out").mkdir()
+    act = gate("act", call("echo x >> out/count-act", acts=True), phase="2")
+    gates = [counted("look", "1"), act, gate("after", call("echo x >> out/count-after", acts=True), phase="3")]
+    assert place.crash(*gates, at=point) == -signal.SIGKILL
+    run = place.resume()
+    assert (counts(place, "act"), counts(place, "look"), counts(place, "after")) == (1, 1, 1)
+    assert set(outcomes(run).values()) == {"PASS"}
+
+
+def test_s1_only_the_second_of_two_acts_is_done_after_the_first_has_ended(place: Place) -> None:
+    (place.root / "out").mkdir()
+    calls = [call(f"echo x >> out/count-{name}", name, acts=True) for name in ("backup", "migrate")]
+    assert place.crash(gate("acts", *calls), at="act-ended@acts:backup") == -signal.SIGKILL
+    run = place.resume()
+    assert (outcomes(run), counts(place, "backup"), counts(place, "migrate")) == ({"acts": "PASS"}, 1, 1)
+
+
 def test_s1_an_act_that_was_cut_off_is_never_repeated(place: Place) -> None:
     (place.root / "out").mkdir()
     act = gate("act", call("echo x >> out/count-act", acts=True), phase="2")
     gates = [counted("look", "1"), act, gate("after", call("echo x >> out/count-after", acts=True), phase="3")]
-    assert place.crash(*gates, at="calls-ended@act") == -signal.SIGKILL
+    assert place.crash(*gates, at="act-done@act:1") == -signal.SIGKILL
     assert counts(place, "act") == 1
     cut = verdict(place.view(), "act")
     assert (cut.outcome, cut.state) == (Outcome.UNKNOWN, State.INTERRUPTED)

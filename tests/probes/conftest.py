@@ -7,6 +7,7 @@ import io
 import json
 import os
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,12 +18,15 @@ from typing import Any, BinaryIO
 import pytest
 
 from gonogo import criterion, plugins
+from gonogo.model import codec
 from gonogo.model.capture import Blob, Capture
+from gonogo.model.checklist import Call
 from gonogo.model.codec import canonical
 from gonogo.model.observation import Observation, Reading, Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Subject
-from gonogo.plugins import OnlyHere, Ran
+from gonogo.model.release import TargetSpec
+from gonogo.plugins import NoTarget, OnlyHere, Ran
 
 
 @dataclass
@@ -43,6 +47,29 @@ class MemoryContext:
     told: list[str] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
     blobs: dict[str, bytes] = field(default_factory=dict)
+    spec: TargetSpec | None = None
+    fence: int = 1
+    smoke: tuple[Call, ...] = ()
+    run_id: str = "run-1"
+    gate: str = "a-gate"
+    recorded: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    place: plugins.Target | None = None
+
+    @property
+    def scratch(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self.root.parent))
+
+    def reach(self) -> plugins.Target:
+        if self.place is None:
+            if self.spec is None:
+                raise NoTarget("no target is declared")
+            kind = plugins.builtin(("targets",)).targets[self.spec.kind]
+            params: Any = codec.load(kind.params, self.spec.params)
+            self.place = kind.function(params, self)
+        return self.place
+
+    def record(self, step: str, **data: Any) -> None:
+        self.recorded = (*self.recorded, (step, data))
 
     def run(
         self,

@@ -35,6 +35,8 @@ class Shape(StrEnum):
     SECTIONS = "list of sections"
     ROSTER = "a roster"
     GROUPS = "mapping of group to a list of people"
+    TARGETS = "mapping of name to a target"
+    VALUES = "mapping of name to text"
     SEATS = "mapping of owner to a list of people, or to a seat"
 
 
@@ -229,6 +231,20 @@ ROSTER = Form(
     ),
 )
 
+TARGET = Form(
+    "target",
+    "Where a release goes. The params of its kind stand beside these fields.",
+    (
+        FormField("kind", Shape.TEXT, "Name of a kind of target: `compose`, `local`.", required=True),
+        FormField("inputs", Shape.VALUES, "Values that inputs have on this target; what the command line gives wins."),
+        FormField(
+            "urls",
+            Shape.VALUES,
+            "Base URLs of what answers there: `app`, `prometheus`, `alertmanager`, `grafana`, `loki`.",
+        ),
+    ),
+)
+
 CHECKLIST = Form(
     "checklist",
     "The whole document.",
@@ -242,6 +258,7 @@ CHECKLIST = Form(
         FormField(
             "secret_files", Shape.TEXTS, "Env files whose values are secrets, beyond every `.env*` a gate names."
         ),
+        FormField("targets", Shape.TARGETS, "Where releases go, by the name that `--target` takes."),
         FormField("roster", Shape.ROSTER, "Who speaks for which owner."),
         FormField("sign_offs", Shape.TEXTS, "Owners whose signed word a GO needs. Nobody's, unless given."),
         FormField("phases", Shape.PHASES, "Its phases, in order.", required=True),
@@ -252,7 +269,7 @@ CHECKLIST = Form(
 )
 
 FORMS = (
-    *(CHECKLIST, PHASE, GATE, CALL, CRITERION, QUESTION, EVIDENCE, WHEN, INPUT, ROSTER, SEAT),
+    *(CHECKLIST, PHASE, GATE, CALL, CRITERION, QUESTION, EVIDENCE, WHEN, INPUT, TARGET, ROSTER, SEAT),
     *(CI_JOB, BUNDLE_GROUP, SECTION),
 )
 

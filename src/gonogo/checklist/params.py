@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from gonogo.checklist.fields import CALL
 from gonogo.errors import Span, nearest
 from gonogo.model import codec
-from gonogo.plugins import Probe
+from gonogo.plugins import Probe, TargetKind
+from gonogo.text.form import Form
 from gonogo.text.raw import Raw
 from gonogo.text.reader import Reader
 
@@ -29,20 +29,28 @@ def schema_of(params: type) -> dict[str, Any]:
     return schema
 
 
-def read_params(reader: Reader, call: Raw, probe: Probe) -> dict[str, Any]:
-    """The params that stand beside a call's own fields, JSON-able, without those that equal their default."""
-    fields = {key: value for key, value in (call.mapping or {}).items() if key not in CALL.names}
-    given = Raw(fields, call.span, call.keys)
-    flat: Any = codec.load_flat(probe.params, given.data())
+def read_params(reader: Reader, written: Raw, kind: Probe | TargetKind, form: Form) -> dict[str, Any]:
+    """The params of a kind that stand beside the fields of `form`, JSON-able, without those that equal their default.
+
+    Args:
+        reader: Takes the mistakes.
+        written: A call or a target, as it was written.
+        kind: Whose params they are.
+        form: The form of `written`: its own fields are no params.
+    """
+    fields = {key: value for key, value in (written.mapping or {}).items() if key not in form.names}
+    given = Raw(fields, written.span, written.keys)
+    flat: Any = codec.load_flat(kind.params, given.data())
     if flat is not None:  # most calls: pydantic, which takes longer to import than all else, is not needed for them
         default = {field.name: field.default for field in dataclasses.fields(flat)}
         return {name: value for name, value in given.data().items() if value != default[name]}
-    schema = schema_of(probe.params)
+    schema = schema_of(kind.params)
     before = len(reader.problems.found)
-    _unknown(reader, given, schema, schema.get("$defs", {}), of=f"a `{probe.name}` call", more=CALL.names)
+    noun = f"a `{kind.name}` {form.name}"
+    _unknown(reader, given, schema, schema.get("$defs", {}), of=noun, more=form.names)
     if len(reader.problems.found) > before:
         return {}
-    return _validated(reader, given, probe)
+    return _validated(reader, given, kind.params, noun)
 
 
 def _unknown(
@@ -64,15 +72,15 @@ def _unknown(
             _unknown(reader, item, schema["items"], defs, of=of)
 
 
-def _validated(reader: Reader, given: Raw, probe: Probe) -> dict[str, Any]:
+def _validated(reader: Reader, given: Raw, params: type, noun: str) -> dict[str, Any]:
     from pydantic import ValidationError
 
-    adapter = _adapter(probe.params)
+    adapter = _adapter(params)
     try:
         value = adapter.validate_json(_json(given), strict=True)
     except ValidationError as error:
         for one in error.errors():
-            _tell(reader, given, probe, one)
+            _tell(reader, given, noun, one)
         return {}
     dumped: dict[str, Any] = adapter.dump_python(value, mode="json", exclude_defaults=True)
     return dumped
@@ -84,7 +92,7 @@ def _json(given: Raw) -> bytes:
     return json.dumps(given.data()).encode()
 
 
-def _tell(reader: Reader, given: Raw, probe: Probe, error: Mapping[str, Any]) -> None:
+def _tell(reader: Reader, given: Raw, noun: str, error: Mapping[str, Any]) -> None:
     place: Span | None = given.span
     at: Raw | None = given
     for part in error["loc"]:
@@ -93,18 +101,16 @@ def _tell(reader: Reader, given: Raw, probe: Probe, error: Mapping[str, Any]) ->
         else:
             at = at.get(str(part)) if at is not None else None
         place = at.span if at is not None else place
-    name = ".".join(str(part) for part in error["loc"]) or probe.name
+    name = ".".join(str(part) for part in error["loc"]) or "params"
     if error["type"] == "missing":
         near = nearest(str(error["loc"][-1]), (given.mapping or {}).keys())
         reader.problems.error(
             "missing-param",
-            f"a `{probe.name}` call without `{name}`",
+            f"{noun} without `{name}`",
             place,
             label=f"did you mean that with `{near}`?" if near else "",
             help=f"add `{name}:`",
         )
         return
     why = str(error["msg"])
-    reader.problems.error(
-        "wrong-type", f"`{name}` of a `{probe.name}` call: {why[:1].lower()}{why[1:]}", place, help="mend the value"
-    )
+    reader.problems.error("wrong-type", f"`{name}` of {noun}: {why[:1].lower()}{why[1:]}", place, help="mend the value")

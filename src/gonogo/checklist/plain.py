@@ -11,6 +11,7 @@ from gonogo.checklist.fields import DEFAULT_KIND
 from gonogo.checklist.roster import roster_data
 from gonogo.checklist.shape import FORM_VERSION
 from gonogo.checklist.source import gate_slug, slug
+from gonogo.checklist.targets import target_data
 from gonogo.model.checklist import Call, Checklist, CiJob, Criterion, Evidence, Gate, Input, Phase, Question
 from gonogo.plugins import Registry
 
@@ -52,6 +53,7 @@ def head_data(checklist: Checklist) -> dict[str, Any]:
         inputs={item.name: _input(item) for item in checklist.inputs},
         input_files=list(checklist.input_files),
         secret_files=list(checklist.secret_files),
+        targets={target.name: target_data(target) for target in checklist.targets},
         roster=roster_data(checklist.roster),
         sign_offs=list(checklist.sign_offs),
     )

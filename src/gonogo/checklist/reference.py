@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gonogo.checklist import fields as form
-from gonogo.checklist.schema import schema
+from gonogo.checklist.schema import of_form, schema
 from gonogo.text.form import Form
 
 BEGIN = "<!-- fields: begin (python -m gonogo.checklist.reference docs/reference/checklist.md) -->"
@@ -22,8 +22,8 @@ def reference() -> str:
     whole = schema()
     found = [_form(form.CHECKLIST, whole)]
     for one in form.FORMS[1:]:
-        key = one.name.replace(" ", "_")
-        found.append(_form(one, whole["$defs"][f"call.{form.DEFAULT_KIND}" if one is form.CALL else key]))
+        key = f"call.{form.DEFAULT_KIND}" if one is form.CALL else one.name.replace(" ", "_")
+        found.append(_form(one, of_form(one) if one is form.TARGET else whole["$defs"][key]))
     return "\n".join(found)
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import inspect
 import itertools
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from gonogo import plugins
@@ -15,11 +16,11 @@ from gonogo.checklist.fields import Shape
 from gonogo.checklist.params import schema_of
 from gonogo.checklist.shape import FORM_VERSION
 from gonogo.model.outcome import Outcome
-from gonogo.plugins import Probe, Registry
+from gonogo.plugins import Probe, Registry, TargetKind
 from gonogo.text.form import Form, FormField
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-KINDS = ("families", "parsers", "tools", "probes", "actions")
+KINDS = ("families", "parsers", "tools", "probes", "actions", "targets")
 
 _PLAIN: dict[str, dict[str, Any]] = {
     Shape.TEXT: {"type": "string"},
@@ -49,6 +50,8 @@ _PLAIN: dict[str, dict[str, Any]] = {
             "anyOf": [{"type": "array", "items": {"type": "string", "minLength": 1}}, {"$ref": "#/$defs/seat"}]
         },
     },
+    Shape.TARGETS: {"type": "object", "additionalProperties": {"$ref": "#/$defs/target"}},
+    Shape.VALUES: {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
     Shape.INPUTS: {
         "type": "object",
         "additionalProperties": {"anyOf": [{"type": ["string", "null"]}, {"$ref": "#/$defs/input"}]},
@@ -64,13 +67,14 @@ def schema(registry: Registry | None = None) -> dict[str, Any]:
     registry = registry or plugins.builtin(KINDS)
     definitions: dict[str, Any] = {}
     for one in form.FORMS:
-        if one not in (form.CHECKLIST, form.CALL):
-            definitions[_key(one)] = _object(one)
+        if one not in (form.CHECKLIST, form.CALL, form.TARGET):
+            definitions[_key(one)] = of_form(one)
     gate = definitions["gate"]
     gate["required"] += ["owners"]
     gate["anyOf"] = [{"required": ["criteria"]}, {"required": ["questions"]}]
-    definitions.update(_calls(registry))
-    whole = _object(form.CHECKLIST)
+    definitions.update(_any_kind(form.CALL, sorted(registry.probes.values(), key=lambda p: p.name)))
+    definitions.update(_any_kind(form.TARGET, sorted(registry.targets.values(), key=lambda t: t.name)))
+    whole = of_form(form.CHECKLIST)
     whole["properties"]["gonogo"] = {"const": FORM_VERSION, "description": "Version of this form: 1."}
     head = {"$schema": DIALECT, "$id": f"urn:gonogo:checklist:{FORM_VERSION}", "title": "gonogo checklist"}
     return {**head, **whole, "$defs": dict(sorted(definitions.items()))}
@@ -80,7 +84,8 @@ def _key(one: Form) -> str:
     return one.name.replace(" ", "_")
 
 
-def _object(one: Form) -> dict[str, Any]:
+def of_form(one: Form) -> dict[str, Any]:
+    """JSON Schema of one form's own fields."""
     return {
         "type": "object",
         "description": one.doc,
@@ -104,29 +109,29 @@ def _list_of(one: Form) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
-def _calls(registry: Registry) -> dict[str, Any]:
-    """One definition for each kind, and `call`, which is any of them."""
+def _any_kind(one: Form, kinds: Sequence[Probe | TargetKind]) -> dict[str, Any]:
+    """One definition for each kind, and one called like the form, which is any of them."""
     definitions: dict[str, Any] = {}
-    for probe in sorted(registry.probes.values(), key=lambda p: p.name):
-        params = schema_of(probe.params)
+    for kind in kinds:
+        params = schema_of(kind.params)
         for name, inner in params.get("$defs", {}).items():
-            definitions[f"{probe.name}.{name}"] = _renamed({**inner, "additionalProperties": False}, probe.name)
-        definitions[f"call.{probe.name}"] = _call(probe, params)
-    any_of = [{"$ref": f"#/$defs/{name}"} for name in definitions if name.startswith("call.")]
-    definitions["call"] = {"description": form.CALL.doc, "anyOf": any_of}
+            definitions[f"{kind.name}.{name}"] = _renamed({**inner, "additionalProperties": False}, kind.name)
+        definitions[f"{one.name}.{kind.name}"] = _of_kind(one, kind, params)
+    any_of = [{"$ref": f"#/$defs/{name}"} for name in definitions if name.startswith(f"{one.name}.")]
+    definitions[one.name] = {"description": one.doc, "anyOf": any_of or [False]}
     return definitions
 
 
-def _call(probe: Probe, params: dict[str, Any]) -> dict[str, Any]:
-    told = _attribute_docs(probe.params)
+def _of_kind(one: Form, kind: Probe | TargetKind, params: dict[str, Any]) -> dict[str, Any]:
+    told = _attribute_docs(kind.params)
     own = {
-        name: {**_renamed(value, probe.name), **({"description": told[name]} if name in told else {})}
+        name: {**_renamed(value, kind.name), **({"description": told[name]} if name in told else {})}
         for name, value in params.get("properties", {}).items()
     }
-    found = _object(form.CALL)
-    found["description"] = probe.doc.split("\n\n", 1)[0]
-    found["properties"] = {**found["properties"], "kind": {"const": probe.name}, **own}
-    needs_kind = [] if probe.name == form.DEFAULT_KIND else ["kind"]
+    found = of_form(one)
+    found["description"] = kind.doc.split("\n\n", 1)[0]
+    found["properties"] = {**found["properties"], "kind": {"const": kind.name}, **own}
+    needs_kind = [] if kind.name == form.DEFAULT_KIND else ["kind"]
     found["required"] = [*needs_kind, *params.get("required", [])]
     return found
 

@@ -11,6 +11,7 @@ from gonogo.checklist.effects import effect_of
 from gonogo.checklist.params import read_params
 from gonogo.checklist.roster import read_roster
 from gonogo.checklist.source import gate_slug, slug
+from gonogo.checklist.targets import read_targets
 from gonogo.errors import InputError, nearest
 from gonogo.model.checklist import (
     Call,
@@ -79,6 +80,7 @@ class _Shaper(Reader):
             source=source,
             roster=read_roster(self, fields),
             sign_offs=self.texts(fields, "sign_offs"),
+            targets=read_targets(self, fields, self.registry, tuple(inputs)),
         )
 
     def inputs(self, fields: dict[str, Raw]) -> list[Input]:
@@ -239,7 +241,7 @@ class _Shaper(Reader):
         if probe is None:
             self.unknown_kind(kind, fields.get("kind", raw))
             return None
-        params = read_params(self, raw, probe)
+        params = read_params(self, raw, probe, form.CALL)
         label = self.text(fields, "label")
         identity = self.identity(fields, "id") or slug(label) or default_id
         if identity in taken:

@@ -33,6 +33,7 @@ from gonogo.telling.terminal import is_terminal, listening, show_ending
 @click.option("--allow-dirty", is_flag=True, default=None, help="Let a tree with uncommitted changes end in GO.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Gates at the same time.  [default: cores]")
 @click.option("--time-budget", callback=parse_seconds, metavar="TIME", help="For the whole run: `90s`, `15m`, `2h`.")
+@click.option("--lock-wait", callback=parse_seconds, metavar="TIME", help="For the target's lock, if it is held.")
 @click.option("--wait", callback=parse_seconds, metavar="TIME", help="Stay that long for people's answers.")
 @click.option("--sign-as", metavar="PERSON", help="Sign the decision with this person's key.")
 @format_option

@@ -14,11 +14,13 @@ from gonogo.engine.context import CallContext, Workshop
 from gonogo.engine.order import Brought, Order
 from gonogo.errors import GonogoError
 from gonogo.evidence import reading
+from gonogo.ledger.view import Acted
 from gonogo.model import codec
 from gonogo.model.capture import Capture
 from gonogo.model.checklist import Call, Effect
 from gonogo.model.observation import Captured, Trouble
 from gonogo.model.outcome import Outcome
+from gonogo.plugins import Done, Look, NoTarget, OutOfReach, Probe
 from gonogo.testing import crash_point
 
 
@@ -78,6 +80,10 @@ def _calls(
         if workshop.stop.is_set():
             break
         acts = order.node.effects.get(call.id, Effect.READ) is not Effect.READ
+        ended = order.before[call.id].capture if acts and call.id in order.before else None
+        if ended is not None:
+            captures.append((call.id, ended))
+            continue
         left = None if order.budget is None else order.budget - (time.monotonic() - clock)
         if left is not None and left <= 0:
             return captures, True
@@ -88,7 +94,8 @@ def _calls(
         bounded = left is not None and not acts and left < timeout
         timeout = left if bounded and left is not None else timeout
         begun = time.monotonic()
-        captures.append((call.id, _capture(order, call, workshop, on_line, timeout)))
+        context = _Call(order, call, workshop, on_line, timeout)
+        captures.append((call.id, context.act() if acts else context.capture()))
         if bounded and time.monotonic() - begun >= timeout:
             return captures, True
     return captures, False
@@ -122,38 +129,134 @@ def _not_reached(call: Call, captures: list[tuple[str, Capture]]) -> Capture:
     )
 
 
-def _capture(
-    order: Order, call: Call, workshop: Workshop, on_line: Callable[[str], None] | None, timeout: float
-) -> Capture:
-    """One call's capture; whatever goes wrong in a probe is a trouble in it, never an exception."""
-    started, clock = now(), time.monotonic()
-    probe = workshop.registry.probe(call.kind)
-    context: CallContext | None = None
-    try:
-        params: Any = codec.load(probe.params, call.params)
-        context = CallContext(order, call, params, workshop, timeout=timeout, on_line=on_line)
-        capture = probe.function(params, context)
-        if not any(trouble.slug == "interrupted" for trouble in capture.troubles):
-            context.forget()
-        capture = collect.reports_of(order, call.id, capture, workshop.store, workshop.registry)
-    except GonogoError:
-        raise
-    except Exception as error:  # a probe may be a plugin's, and may raise anything: it becomes a trouble
-        text = workshop.redactor.text(f"{type(error).__name__}: {error}")
-        trouble = Trouble(Outcome.ERROR, "probe-crashed", f"probe `{call.kind}` broke: {text}", f"mend {probe.module}")
-        capture = Capture(kind=call.kind, shown=call.text or call.kind, troubles=(trouble,))
-    problem = order.node.problems.get(call.id, "")
-    if problem and capture.exit != 0:
-        trouble = Trouble(Outcome.ERROR, "leads-nowhere", problem, "correct the command, or write what it calls")
-        capture = dataclasses.replace(capture, troubles=(trouble, *capture.troubles))
-    return dataclasses.replace(
-        capture,
-        shown=workshop.redactor.text(capture.shown),
-        notes=(*capture.notes, *(context.notes if context else ())),
-        started=capture.started or started,
-        seconds=capture.seconds or time.monotonic() - clock,
-        call=call.id,
-    )
+@dataclasses.dataclass(slots=True)
+class _Call:
+    """One call of an attempt."""
+
+    order: Order
+    call: Call
+    workshop: Workshop
+    on_line: Callable[[str], None] | None
+    timeout: float
+
+    def capture(self, *, acting: bool = False) -> Capture:
+        """What it brought back; whatever goes wrong in a probe is a trouble in it, never an exception."""
+        order, call, workshop = self.order, self.call, self.workshop
+        started, clock = now(), time.monotonic()
+        probe = workshop.registry.probe(call.kind)
+        context: CallContext | None = None
+        try:
+            params, context = self._given(acting=acting)
+            capture = self._held_back(probe, context) if acting else None
+            capture = capture or probe.function(params, context)
+            if not any(trouble.slug in _NOT_ENDED for trouble in capture.troubles):
+                context.forget()
+            capture = collect.reports_of(order, call.id, capture, workshop.store, workshop.registry)
+        except OutOfReach as error:
+            outcome = Outcome.UNKNOWN if isinstance(error, NoTarget) else Outcome.ERROR
+            capture = self._in_trouble(Trouble(outcome, "out-of-reach", error.message, error.help))
+        except GonogoError:  # the evidence cannot be kept, or the ledger not be written
+            raise
+        except Exception as error:  # a probe may be a plugin's, and may raise anything: it becomes a trouble
+            text = workshop.redactor.text(f"{type(error).__name__}: {error}")
+            trouble = Trouble(
+                Outcome.ERROR, "probe-crashed", f"probe `{call.kind}` broke: {text}", f"mend {probe.module}"
+            )
+            capture = self._in_trouble(trouble)
+        return self._finished(capture, context, started, clock)
+
+    def act(self) -> Capture:
+        """As `capture`, with its beginning and its end in the ledger; one that was cut off is looked at first."""
+        begun = self.order.before.get(self.call.id)
+        if begun is not None:
+            looked = self._look(begun)
+            if looked is not None:
+                return self._ended(looked)
+        self.workshop.acts.write(self.order.gate, "act-started", {"call": self.call.id})
+        crash_point("act-started", f"{self.order.gate}:{self.call.id}")
+        capture = self.capture(acting=True)
+        crash_point("act-done", f"{self.order.gate}:{self.call.id}")
+        return self._ended(capture)
+
+    def _ended(self, capture: Capture) -> Capture:
+        """The capture, which a resume takes as it is; what was interrupted has not ended."""
+        if not any(trouble.slug in _NOT_ENDED for trouble in capture.troubles):
+            self.workshop.acts.write(self.order.gate, "act-ended", {"call": self.call.id, "capture": capture})
+            crash_point("act-ended", f"{self.order.gate}:{self.call.id}")
+        return capture
+
+    def _look(self, begun: Acted) -> Capture | None:
+        """What became of an act that was cut off; None: it is to be done, or gone on with."""
+        probe = self.workshop.registry.probe(self.call.kind)
+        if begun.said == "not done":
+            return None
+        if begun.said == "done":
+            return Capture(
+                kind=self.call.kind, shown=self.call.text or self.call.kind, exit=0, call=self.call.id,
+                started=now(), notes=(f"by the word of {begun.by}",),
+            )  # fmt: skip
+        seen = Look(Done.UNKNOWN, "nothing can tell how far it came")
+        if probe.look is not None:
+            try:
+                params, context = self._given(acting=True)
+                seen = probe.look(params, context)
+            except OutOfReach as error:
+                seen = Look(Done.UNKNOWN, error.message)
+        if seen.done is Done.DONE and seen.capture is not None:
+            found = f"cut off, and found done: {seen.why}"
+            return dataclasses.replace(seen.capture, call=self.call.id, notes=(*seen.capture.notes, found))
+        if seen.done in {Done.NOT_DONE, Done.HALF_DONE}:
+            self.workshop.acts.write(
+                self.order.gate, "act-looked", {"call": self.call.id, "done": seen.done, "why": seen.why}
+            )
+            return None
+        return self._in_trouble(
+            Trouble(
+                Outcome.UNKNOWN,
+                INTERRUPTED_ACT,
+                f"it was begun and cut off: what it did is not known ({seen.why})",
+                f"look at the target yourself, then say it: `gonogo resolve {self.order.gate} --done|--not-done -m …`",
+            )
+        )
+
+    def _given(self, *, acting: bool) -> tuple[Any, CallContext]:
+        probe = self.workshop.registry.probe(self.call.kind)
+        params: Any = codec.load(probe.params, self.call.params)
+        return params, CallContext(
+            self.order, self.call, params, self.workshop, timeout=self.timeout, on_line=self.on_line, acting=acting
+        )
+
+    def _held_back(self, probe: Probe, context: CallContext) -> Capture | None:
+        """The capture of an act that may not begin, because the target's lock is somebody else's; None: it may."""
+        if not probe.on_target or self.order.spec is None:
+            return None
+        target = context.reach()
+        trouble = target.trouble() or self.workshop.hold.take(target)
+        return self._in_trouble(trouble) if trouble is not None else None
+
+    def _in_trouble(self, trouble: Trouble) -> Capture:
+        return Capture(
+            kind=self.call.kind, shown=self.call.text or self.call.kind, troubles=(trouble,), call=self.call.id
+        )
+
+    def _finished(self, capture: Capture, context: CallContext | None, started: str, clock: float) -> Capture:
+        problem = self.order.node.problems.get(self.call.id, "")
+        if problem and capture.exit != 0:
+            trouble = Trouble(Outcome.ERROR, "leads-nowhere", problem, "correct the command, or write what it calls")
+            capture = dataclasses.replace(capture, troubles=(trouble, *capture.troubles))
+        return dataclasses.replace(
+            capture,
+            shown=self.workshop.redactor.text(capture.shown),
+            notes=(*capture.notes, *(context.notes if context else ())),
+            started=capture.started or started,
+            seconds=capture.seconds or time.monotonic() - clock,
+            call=self.call.id,
+        )
+
+
+INTERRUPTED_ACT = "interrupted-act"
+"""Slug of the trouble that an act was cut off, and nobody knows what it did."""
+_NOT_ENDED = frozenset({INTERRUPTED_ACT, "interrupted"})
 
 
 def read(order: Order, brought: Brought, workshop: Workshop) -> tuple[Captured, ...]:

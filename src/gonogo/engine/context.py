@@ -14,6 +14,8 @@ from typing import Any
 
 from gonogo import criterion, envfile, shim
 from gonogo.engine import aside, leftovers, process, progress
+from gonogo.engine.acts import ActLog
+from gonogo.engine.hold import Hold
 from gonogo.engine.order import Order, attempt_token
 from gonogo.evidence import secrets
 from gonogo.evidence.redact import Redactor
@@ -24,7 +26,9 @@ from gonogo.model.checklist import Call
 from gonogo.model.observation import Reading, Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Subject
-from gonogo.plugins import OnlyHere, Ran, Registry
+from gonogo.model.release import TargetSpec
+from gonogo.plugins import NoTarget, OnlyHere, Ran, Registry, Target
+from gonogo.testing import crash_point
 
 STREAM_CAP = 4 * 1024 * 1024
 """Bytes of a stream that are kept: its head and its tail. A tool's report is never cut."""
@@ -46,6 +50,10 @@ class Workshop:
     """Directory of what unfinished calls remember; it outlives this process."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the run is told to stop: no further call begins."""
+    acts: ActLog = field(default_factory=ActLog)
+    """Where workers have the steps of their acts written before they take them."""
+    hold: Hold = field(default_factory=Hold)
+    """The lock of the target, once an act has taken it."""
     numbers: count[int] = field(default_factory=count)
 
     @property
@@ -66,6 +74,7 @@ class CallContext:
         *,
         timeout: float,
         on_line: Callable[[str], None] | None,
+        acting: bool = False,
     ) -> None:
         self._order = order
         self._call = call
@@ -73,6 +82,9 @@ class CallContext:
         self._params = params
         self._timeout = timeout
         self._on_line = on_line
+        self._target: Target | None = None
+        self._steps: list[tuple[str, Mapping[str, Any]]] = []
+        self._acting = acting
         self.notes: list[str] = []
         """Remarks of the tools that ran."""
 
@@ -100,6 +112,66 @@ class CallContext:
     def timeout(self) -> float:
         """Seconds this call may take."""
         return self._timeout
+
+    @property
+    def run_id(self) -> str:
+        """The run this is part of."""
+        return self._order.run
+
+    @property
+    def gate(self) -> str:
+        """The gate this is part of."""
+        return self._order.gate
+
+    @property
+    def scratch(self) -> Path:
+        """A private directory for this call's own files; gone when the run ends."""
+        path = self._workshop.scratch / f"call-{next(self._workshop.numbers)}"
+        path.mkdir(mode=0o700)
+        return path
+
+    @property
+    def spec(self) -> TargetSpec | None:
+        """The target as the checklist declares it."""
+        return self._order.spec
+
+    @property
+    def fence(self) -> int:
+        """The number under which this run holds the target's lock; 0: it does not."""
+        return self._workshop.hold.fence
+
+    def reach(self) -> Target:
+        """The target itself, through its kind; raises `NoTarget`."""
+        spec = self._order.spec
+        if spec is None:
+            raise NoTarget(
+                f"the checklist declares no target `{self.target}`",
+                help=f"add `{self.target}` under `targets:`, or name another with `--target`",
+            )
+        if self._target is None:
+            kind = self._workshop.registry.targets[spec.kind]
+            params: Any = codec.load(kind.params, spec.params)
+            self._target = kind.function(params, self)
+        return self._target
+
+    @property
+    def smoke(self) -> tuple[Call, ...]:
+        """The plan's smoke checks, inputs filled in."""
+        return self._order.smoke
+
+    def record(self, step: str, **data: Any) -> None:
+        """Write a step of this act into the ledger before it is taken."""
+        if not self._acting:
+            raise TypeError("only an act records steps")
+        self._workshop.acts.write(self.gate, "act-step", {"call": self._call.id, "step": step, "data": data})
+        self._steps.append((step, data))
+        crash_point("act-step", f"{self.gate}:{step}")
+
+    @property
+    def recorded(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+        """The steps that this act has recorded, oldest first."""
+        before = self._order.before.get(self._call.id)
+        return (*(before.steps if before is not None else ()), *self._steps)
 
     def run(
         self,

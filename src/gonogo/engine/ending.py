@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gonogo.config import Settings
-from gonogo.engine import aside
+from gonogo.engine import aside, attempt
 from gonogo.engine.context import Workshop
 from gonogo.engine.guard import Guard, Seen, in_worktree
 from gonogo.engine.listener import Listener
@@ -20,7 +20,7 @@ from gonogo.errors import GonogoError
 from gonogo.judge import judge
 from gonogo.ledger.view import Fold
 from gonogo.model.observation import Captured, Trouble
-from gonogo.model.outcome import Outcome
+from gonogo.model.outcome import Outcome, State
 from gonogo.model.plan import Node, Plan
 from gonogo.model.verdict import Verdict, Waiver
 from gonogo.owners.keys import Key
@@ -101,6 +101,8 @@ class Ending:
         if not order.worktree:
             self._guard.wrote(node.id, [path for path, _ in order.evidence if aside.matching(Path(order.root), path)])
         red = self._fold.reds.get(node.id)
+        if any(trouble.slug == attempt.INTERRUPTED_ACT for trouble in verdict.troubles):
+            verdict = dataclasses.replace(verdict, state=State.INTERRUPTED)
         return dataclasses.replace(
             verdict,
             notes=tuple(dict.fromkeys([*verdict.notes, *self._notes(node, verdict, brought, seen)])),

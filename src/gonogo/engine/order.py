@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gonogo.engine.aside import Moved
+from gonogo.ledger.view import Acted
 from gonogo.model.capture import Capture
 from gonogo.model.checklist import Call
 from gonogo.model.observation import Trouble
 from gonogo.model.plan import Node, Subject
+from gonogo.model.release import TargetSpec
 
 
 def attempt_token(run: str, gate: str, attempt: int) -> str:
@@ -41,6 +43,12 @@ class Order:
     aside: tuple[Moved, ...]
     tracked: tuple[str, ...] = ()
     """Declared paths that git tracks: they stay where they are, and what lies there is no evidence."""
+    spec: TargetSpec | None = None
+    """The target itself."""
+    smoke: tuple[Call, ...] = ()
+    """The plan's smoke checks, with the values of the inputs."""
+    before: dict[str, Acted] = field(default_factory=dict)
+    """Call id -> how far it had come in a process that was cut off."""
     timeout: float = 900.0
     budget: float | None = None
     """Seconds left for the whole run; None: no bound."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gonogo.engine import aside
 from gonogo.engine.order import Order
 from gonogo.engine.tree import Tree, matches
+from gonogo.ledger.view import Acted
 from gonogo.model.checklist import Call
 from gonogo.model.plan import Node, Plan
-from gonogo.plan.inputs import fill, substitute
+from gonogo.model.release import TargetSpec
+from gonogo.plan.inputs import fill, fill_all, substitute
 from gonogo.plugins import Registry
 
 
@@ -23,6 +25,8 @@ class Recipe:
     calls: tuple[Call, ...]
     reports: tuple[tuple[str, str, str], ...]
     evidence: tuple[tuple[str, bool], ...]
+    spec: TargetSpec | None = None
+    smoke: tuple[Call, ...] = ()
 
     @property
     def claims(self) -> tuple[str, ...]:
@@ -34,7 +38,12 @@ class Recipe:
 
 def recipes(plan: Plan, values: Mapping[str, str], registry: Registry) -> dict[str, Recipe]:
     """The recipe of each gate that runs, inputs filled in; raises `InputError` where a value cannot be put in."""
-    return {node.id: _recipe(node, values, registry) for node in plan.nodes if node.runs}
+    spec = plan.spec
+    if spec is not None:
+        spec = replace(spec, params=fill_all(spec.params, values), urls=fill_all(spec.urls, values))
+    smoke = tuple(substitute(call, values, registry) for call in plan.smoke)
+    made = (_recipe(node, values, registry) for node in plan.nodes if node.runs)
+    return {recipe.node.id: replace(recipe, spec=spec, smoke=smoke) for recipe in made}
 
 
 def _recipe(node: Node, values: Mapping[str, str], registry: Registry) -> Recipe:
@@ -60,6 +69,7 @@ def order(
     aside_directory: Path,
     values: Mapping[str, str],
     budget: float | None,
+    before: Mapping[str, Acted] | None = None,
 ) -> Order:
     """The order of attempt number `attempt`; looks at what lies at the declared paths now, and moves nothing."""
     node = recipe.node
@@ -91,6 +101,9 @@ def order(
         tracked=tuple(stays),
         timeout=node.gate.timeout,
         budget=budget,
+        spec=recipe.spec,
+        smoke=recipe.smoke,
+        before=dict(before or {}),
     )
 
 

@@ -11,10 +11,6 @@ from gonogo.engine.order import attempt_token
 from gonogo.errors import Refused
 from gonogo.ledger import Ledger
 from gonogo.ledger.view import Begun, Fold, fold
-from gonogo.model.observation import Trouble
-from gonogo.model.outcome import Outcome, State
-from gonogo.model.plan import Node
-from gonogo.model.verdict import Verdict
 
 SCRATCH_PREFIX = "gonogo-"
 
@@ -55,23 +51,3 @@ def _remove_places(left: Fold, root: Path) -> None:
     for begun in left.begun.values():
         if Path(begun.root) != root and "worktrees" in Path(begun.root).parts:
             worktree.remove(root, Path(begun.root))
-
-
-def cut_off(node: Node, begun: Begun) -> Verdict:
-    """The verdict of an act that was started and never ended: nobody knows what it did."""
-    trouble = Trouble(
-        Outcome.UNKNOWN,
-        "interrupted-act",
-        f"attempt {begun.attempt} acted from {begun.started} on and was cut off: what it did is not known",
-        "look at the target yourself before anything acts on it again; gonogo does not repeat it",
-    )
-    return Verdict(
-        gate=node.id,
-        phase=node.gate.phase,
-        outcome=Outcome.UNKNOWN,
-        state=State.INTERRUPTED,
-        troubles=(trouble,),
-        attempts=begun.attempt,
-        reason=trouble.message,
-        started=begun.started,
-    )

@@ -20,6 +20,7 @@ from gonogo.engine.board import Board
 from gonogo.engine.context import Workshop
 from gonogo.engine.ending import Assignment
 from gonogo.engine.guard import Guard
+from gonogo.engine.hold import Hold
 from gonogo.engine.interrupts import Interrupts
 from gonogo.engine.journal import Journal
 from gonogo.engine.listener import Listener, Silent
@@ -225,6 +226,7 @@ def _through(work: Assignment, journal: Journal, registry: Registry, scratch: Pa
         tracked=tree.tracked,
         environ=_environ(run_id),
         progress=work.state / "progress" / run_id,
+        hold=Hold(run_id, work.settings.lock_wait or 0.0),
     )
     workshop.store.sweep()
     interrupts = Interrupts(run_id, workshop.stop.set)
@@ -235,8 +237,11 @@ def _through(work: Assignment, journal: Journal, registry: Registry, scratch: Pa
     _note(work, journal, [*work.remarks, *(text.replace(f"{work.root}/", "") for text in weak)])
     if poll.hear(tell=False) or again or journal.fold.asked:
         poll.reopen()
-    with interrupts.heard():
-        holds = _rounds(work, journal=journal, workshop=workshop, guard=guard, interrupts=interrupts, poll=poll)
+    try:
+        with interrupts.heard():
+            holds = _rounds(work, journal=journal, workshop=workshop, guard=guard, interrupts=interrupts, poll=poll)
+    finally:
+        _note(work, journal, workshop.hold.give_back())
     if interrupts.signal:
         journal.record("run-stopped", {"signal": interrupts.signal, "exit_code": int(interrupts.exit_code)})
         view = journal.fold.view(alive=False)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gonogo.engine import attempt, freshness, orders, process, recover, worktree
+from gonogo.engine import attempt, freshness, orders, process, worktree
+from gonogo.engine.acts import ActEntry
 from gonogo.engine.board import Board
 from gonogo.engine.context import Workshop
 from gonogo.engine.ending import Assignment, Ended, Ending, budget_text
@@ -35,7 +36,7 @@ _RETRIED = {Outcome.FAIL, Outcome.ERROR}
 class _Lines:
     """The latest line of each gate, passed from workers to the main thread without piling up."""
 
-    inbox: queue.SimpleQueue[Ended | str]
+    inbox: queue.SimpleQueue[Ended | ActEntry | str]
     latest: dict[str, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -92,7 +93,8 @@ class Scheduler:
         self._board = board
         self._guard = guard
         self._interrupts = interrupts
-        self._inbox: queue.SimpleQueue[Ended | str] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Ended | ActEntry | str] = queue.SimpleQueue()
+        workshop.acts.send = self._inbox.put
         self._lines = _Lines(self._inbox)
         self._active: dict[str, Order] = {}
         self._firsts: dict[str, int] = {}
@@ -120,7 +122,8 @@ class Scheduler:
                     if self._board.phase_through:
                         self._board.close_phase(phase)
                 self._wait_for_running()
-            except BaseException:  # whatever ends the loop, no process outlives it
+            except BaseException:  # whatever ends the loop, no process outlives it, and no act begins
+                self._workshop.acts.closed.set()
                 self._workshop.stop.set()
                 process.stop_all()
                 raise
@@ -188,6 +191,8 @@ class Scheduler:
         while True:
             if isinstance(message, Ended):
                 ended.append(message)
+            elif isinstance(message, ActEntry):
+                self._write(message)
             else:
                 self._given.listener.gate_output(message, self._lines.take(message))
             try:
@@ -195,6 +200,11 @@ class Scheduler:
             except queue.Empty:
                 break
         self._take_in(pool, ended)
+
+    def _write(self, entry: ActEntry) -> None:
+        """Write a step of an act, on the disk, before its worker takes it."""
+        self._journal.record(entry.event, entry.data, gate=entry.gate, durable=True)
+        entry.written.set()
 
     def _patience(self) -> float:
         left = _LOOK_AROUND if self._until is None else self._until - time.monotonic()
@@ -209,7 +219,9 @@ class Scheduler:
                 message = self._inbox.get(timeout=_LOOK_AROUND)
             except queue.Empty:
                 continue
-            if isinstance(message, Ended):
+            if isinstance(message, ActEntry):
+                self._write(message)
+            elif isinstance(message, Ended):
                 if self._stopped:
                     self._dismiss(message)
                 else:
@@ -249,6 +261,7 @@ class Scheduler:
             aside_directory=work.state / "aside" / run_id / name,
             values=work.given,
             budget=None if self._until is None else max(0.0, self._until - time.monotonic()),
+            before=self._journal.fold.acts.get(node.id),
         )
         if not apart:
             self._guard.before(order)
@@ -298,13 +311,9 @@ class Scheduler:
     # --- gates that do not run -------------------------------------------------------------------------------
 
     def _settle_cut_off(self) -> None:
-        """On a resume: an act that never ended stays unknown; a read is free to be tried again."""
+        """On a resume: what was cut off is tried again; each act in it is looked at before anything is done."""
         for gate, begun in tuple(self._journal.fold.begun.items()):
-            node = self._given.plan.node(gate)
-            if begun.acts:
-                self._finish([(node, recover.cut_off(node, begun))], tell=False)
-            else:
-                self._journal.record("attempt-ended", {"attempt": begun.attempt, "outcome": ""}, gate=gate)
+            self._journal.record("attempt-ended", {"attempt": begun.attempt, "outcome": ""}, gate=gate)
         self._firsts = {gate: number + 1 for gate, number in self._journal.fold.attempts.items()}
 
     def _announce(self, phase: str) -> None:

@@ -10,6 +10,7 @@ from gonogo.errors import InputError, IntegrityError, nearest
 from gonogo.ledger.lease import provably_dead
 from gonogo.ledger.store import Event, Ledger
 from gonogo.model import codec
+from gonogo.model.capture import Capture
 from gonogo.model.outcome import Outcome, State
 from gonogo.model.plan import Node, Plan
 from gonogo.model.run import GateView, RunState, RunView
@@ -20,6 +21,7 @@ _NOUNS: Mapping[str, Mapping[str, Any]] = {
     "run-started": {"plan": Plan, "waivers": tuple[Waiver, ...]},
     "run-resumed": {"waivers": tuple[Waiver, ...]},
     "verdict": {"verdict": Verdict},
+    "act-ended": {"capture": Capture},
     "sign-off": {"sign_off": SignOff},
     "run-finished": {"decision": Decision, "sign_offs": tuple[SignOff, ...]},
 }
@@ -40,6 +42,20 @@ class Begun:
     aside: tuple[tuple[str, str], ...]
     """(path in the tree, where it is kept meanwhile) of what was moved out of the attempt's way."""
     root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """How far one acting call has come, as the ledger tells it."""
+
+    steps: tuple[tuple[str, dict[str, Any]], ...] = ()
+    """The steps it recorded, oldest first."""
+    capture: Capture | None = None
+    """What it brought back; None: it was begun and never ended."""
+    said: str = ""
+    """What a person said became of it: `done` or `not done`; empty: nobody did."""
+    by: str = ""
+    """Who said so, and in which words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,8 @@ class Fold:
     holder: dict[str, object] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     begun: dict[str, Begun] = field(default_factory=dict)
+    acts: dict[str, dict[str, Acted]] = field(default_factory=dict)
+    """Gate -> acting call -> how far it has come."""
     attempts: dict[str, int] = field(default_factory=dict)
     """Gate -> attempts started, over all processes that worked on this run."""
     reds: dict[str, Outcome] = field(default_factory=dict)
@@ -113,6 +131,26 @@ class Fold:
         aside = tuple((path, kept) for path, kept in told.data["aside"])
         self.begun[told.gate] = Begun(told.data["attempt"], told.data["acts"], told.time, aside, told.data["root"])
         self.attempts[told.gate] = told.data["attempt"]
+
+    def _act_started(self, told: _Told) -> None:
+        acts = self.acts.setdefault(told.gate, {})
+        before = acts.get(told.data["call"], Acted())
+        acts[told.data["call"]] = Acted(before.steps)
+
+    def _act_step(self, told: _Told) -> None:
+        acts, call = self.acts.setdefault(told.gate, {}), told.data["call"]
+        before = acts.get(call, Acted())
+        acts[call] = Acted((*before.steps, (told.data["step"], dict(told.data["data"]))))
+
+    def _act_ended(self, told: _Told) -> None:
+        acts, call = self.acts.setdefault(told.gate, {}), told.data["call"]
+        acts[call] = Acted(acts.get(call, Acted()).steps, told.data["capture"])
+
+    def _act_said(self, told: _Told) -> None:
+        acts = self.acts.setdefault(told.gate, {})
+        for call, act in acts.items():
+            if act.capture is None:
+                acts[call] = Acted(act.steps, said=told.data["said"], by=told.data["by"])
 
     def _attempt_ended(self, told: _Told) -> None:
         self.begun.pop(told.gate, None)

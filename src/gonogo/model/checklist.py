@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from gonogo.errors import Span
+from gonogo.model.release import TargetSpec
 from gonogo.model.roster import Roster
 
 
@@ -197,6 +198,8 @@ class Checklist:
     """Owners -> people, groups, quorum."""
     sign_offs: tuple[str, ...] = ()
     """Owners whose word the decision needs; none by default."""
+    targets: tuple[TargetSpec, ...] = ()
+    """Where releases go."""
 
     @property
     def gates(self) -> tuple[Gate, ...]:

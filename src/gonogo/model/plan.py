@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gonogo.model.checklist import Effect, EvidenceItem, Gate, Question
+from gonogo.model.checklist import Call, Effect, EvidenceItem, Gate, Question
+from gonogo.model.release import TargetSpec
 from gonogo.model.roster import Person, Roster
 
 
@@ -117,6 +118,10 @@ class Plan:
     """Those whose keys are trusted at the subject's commit."""
     evidence_bundle: tuple[EvidenceItem, ...] = ()
     """What the checklist wants in the bundle, by its own names."""
+    spec: TargetSpec | None = None
+    """The target itself: as the checklist declares it, else as one of its commands describes it; None: nobody says."""
+    smoke: tuple[Call, ...] = ()
+    """The smoke checks: what tells, in the phase of the rollout, whether a release answers."""
 
     def node(self, gate: str) -> Node:
         """The node of the gate called `gate`; raises `KeyError` where there is none."""

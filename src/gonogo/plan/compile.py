@@ -14,7 +14,7 @@ from gonogo.model.checklist import Checklist, Gate, Question
 from gonogo.model.codec import digest
 from gonogo.model.plan import Node, PhaseTitle, Plan, Subject
 from gonogo.model.roster import Person, Roster
-from gonogo.plan import graph, inputs, selection
+from gonogo.plan import graph, inputs, rollout, selection
 from gonogo.plan.commands import look
 from gonogo.plan.selection import Selection
 from gonogo.plan.subject import authors
@@ -86,7 +86,9 @@ class _Compiler:
         self.subject = dataclasses.replace(
             self.subject, dirty=tuple(path for path in self.subject.dirty if path not in exempt)
         )
-        values = inputs.values(checklist, self.given, self.subject)
+        declared = next((one for one in checklist.targets if one.name == self.target), None)
+        given = {**(declared.inputs if declared is not None else {}), **self.given}
+        values = inputs.values(checklist, given, self.subject)
         nodes = tuple(self._node(gate, values) for gate in checklist.gates)
         secret = {item.name for item in checklist.inputs if item.secret}
         missing = self._missing(nodes, values)
@@ -108,6 +110,8 @@ class _Compiler:
             secret_inputs=tuple(sorted((secret & used) - set(missing))),
             sign_offs=checklist.sign_offs,
             evidence_bundle=checklist.evidence_bundle,
+            spec=declared or rollout.described(self.target, nodes, self.registry),
+            smoke=rollout.smoke(nodes, self.registry),
         )
 
     def _node(self, gate: Gate, values: Mapping[str, str]) -> Node:

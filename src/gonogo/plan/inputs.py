@@ -114,7 +114,7 @@ def substitute(call: Call, given: Mapping[str, str], registry: Registry) -> Call
         return call
     shell = shell_fields(registry.probe(call.kind).params)
     params = {
-        key: _into_shell(value, given) if key in shell and isinstance(value, str) else _into_data(value, given)
+        key: _into_shell(value, given) if key in shell and isinstance(value, str) else fill_all(value, given)
         for key, value in call.params.items()
     }
     return dataclasses.replace(call, params=params)
@@ -125,13 +125,14 @@ def shell_fields(params: type) -> frozenset[str]:
     return frozenset(f.name for f in dataclasses.fields(params) if f.metadata.get("shell"))
 
 
-def _into_data(value: Any, given: Mapping[str, str]) -> Any:
+def fill_all(value: Any, given: Mapping[str, str]) -> Any:
+    """Data with the inputs in its texts filled in, where no shell will read them."""
     if isinstance(value, str):
         return fill(value, given)
     if isinstance(value, Mapping):
-        return {key: _into_data(item, given) for key, item in value.items()}
+        return {key: fill_all(item, given) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_into_data(item, given) for item in value]
+        return [fill_all(item, given) for item in value]
     return value
 
 

@@ -107,6 +107,7 @@ def _notes(facts: Mapping[str, Any]) -> tuple[str, ...]:
         flag("http.release_matches", "the release that the answer names is the subject's commit"),
     ),
     reader=_read,
+    smokes=True,
     clauses=(
         # checklist/reading.md, gate "Smoke endpoints": both endpoints answer, and it is the new release that answers.
         Clause(

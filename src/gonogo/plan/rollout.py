@@ -1,0 +1,40 @@
+"""The shape of a rollout in a plan: which target it goes to, and what tells that a release answers there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gonogo.model.checklist import Call
+from gonogo.model.plan import Node
+from gonogo.model.release import TargetSpec
+from gonogo.plugins import Registry
+
+
+def described(name: str, nodes: Iterable[Node], registry: Registry) -> TargetSpec | None:
+    """The target that a command of the plan describes (`docker compose -f … up -d`); None: none does."""
+    for node in nodes:
+        for call in node.gate.calls:
+            describes = registry.probe(call.kind).describes
+            told = describes(call.params) if describes is not None else None
+            if told is not None:
+                params = {key: value for key, value in told.items() if key != "kind"}
+                return TargetSpec(name, str(told["kind"]), params)
+    return None
+
+
+def smoke(nodes: Iterable[Node], registry: Registry) -> tuple[Call, ...]:
+    """The calls of the rollout's phase that tell whether a release answers; empty where nothing is put anywhere."""
+    nodes = tuple(nodes)
+    phase = next((node.gate.phase for node in nodes if node.runs and puts_a_release(node, registry)), None)
+    return tuple(
+        call
+        for node in nodes
+        if node.gate.phase == phase and node.runs
+        for call in node.gate.calls
+        if registry.probe(call.kind).smokes and call.id not in node.calls_left_out
+    )
+
+
+def puts_a_release(node: Node, registry: Registry) -> bool:
+    """Whether a call of the node that runs puts a release on the target."""
+    return any(registry.probe(call.kind).releases for call in node.gate.calls if call.id not in node.calls_left_out)

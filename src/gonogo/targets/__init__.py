@@ -1,0 +1,1 @@
+"""Where releases are put: one file per kind of target."""

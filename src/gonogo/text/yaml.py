@@ -166,6 +166,9 @@ def parse_block(source: Source, text: str, problems: Problems, *, first_line: in
         line, column = (mark.line, mark.column) if mark is not None else (0, 0)
         place = source.span(line + first_line, column + indent, column + indent + 1)
         why = " ".join(str(error.problem or error.context or "").split())
+        if "nesting depth" in why:  # libyaml from 0.2.6 on stops by itself
+            problems.error("yaml-explodes", f"more than {MAX_DEPTH} levels", place, help="write it flat")
+            return None
         problems.error("yaml-syntax", f"this is not YAML: {why}", place, help="mend the line, or quote the text in it")
     except YAMLError as error:
         why = str(error).strip().splitlines()[0]

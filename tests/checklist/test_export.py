@@ -253,15 +253,16 @@ def checklists(draw: st.DrawFn) -> Checklist:
         other_sections=tuple(draw(st.lists(st.tuples(maybe, maybe), max_size=2))),
         roster=roster,
         sign_offs=tuple(draw(st.lists(st.sampled_from([*owners, "All"]), max_size=2))),
-        targets=tuple(draw(st.lists(targets(), max_size=2, unique_by=lambda target: target.name))),
+        targets=tuple(draw(targets())),
     )
 
 
-def targets() -> st.SearchStrategy[TargetSpec]:
+def targets() -> st.SearchStrategy[list[TargetSpec]]:
     """Targets of the kinds that need no params."""
     kinds = [name for name, kind in REGISTRY.targets.items() if not schema_of(kind.params).get("required")]
     urls = st.dictionaries(st.sampled_from(["app", "prometheus"]), text, max_size=2)
-    return st.builds(TargetSpec, text, st.sampled_from(kinds), urls=urls) if kinds else st.nothing()
+    one = st.builds(TargetSpec, text, st.sampled_from(kinds or [""]), urls=urls)
+    return st.lists(one, max_size=2 if kinds else 0, unique_by=lambda target: target.name)
 
 
 WITHOUT_SHRINKING = (Phase_.explicit, Phase_.reuse, Phase_.generate)

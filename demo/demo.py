@@ -124,16 +124,21 @@ def finish(process: subprocess.Popen[str], name: str) -> None:
 
 
 def write_values(root: Path) -> None:
-    """`.env.staging` from its example, with a made-up value for each `<placeholder>`; only its owner may read it."""
+    """`.env.staging` from its example, with a made-up value for each `<placeholder>`; only its owner may read it.
+
+    A placeholder that says `generate` is a new value wherever it stands; any other name is one value throughout.
+    """
+    known: dict[str, str] = {}
+
+    def made_up(found: re.Match[str]) -> str:
+        value = secrets.token_hex(32)
+        return value if found[0].startswith("<generate") else known.setdefault(found[0], value)
+
     lines = (root / ".env.staging.example").read_text(encoding="utf-8").splitlines()
-    values = "".join(f"{_PLACEHOLDER.sub(_made_up, line)}\n" for line in lines if not line.startswith("#"))
+    values = "".join(f"{_PLACEHOLDER.sub(made_up, line)}\n" for line in lines if not line.startswith("#"))
     path = root / ".env.staging"
     path.touch(mode=0o600)
     path.write_text(values, encoding="utf-8")
-
-
-def _made_up(_: re.Match[str]) -> str:
-    return secrets.token_hex(32)
 
 
 def run_gonogo(root: Path, docs: Path, form: str, more: Sequence[str]) -> int:

@@ -132,30 +132,63 @@ VULNERABILITIES = Family(
     ),
 )
 
+_DURATIONS = (
+    ("avg", "mean duration"),
+    ("med", "median duration"),
+    ("p90", "90th percentile of the duration"),
+    ("p95", "95th percentile of the duration"),
+    ("p99", "99th percentile of the duration"),
+    ("max", "longest duration"),
+)
+
+
+def _of_each(each: str) -> tuple[ObservationType, ...]:
+    """What is measured of each scenario or endpoint; of several load tests in one command, the greatest."""
+    stem, most = f"load.{each}", Combine.MAX
+    return (
+        ObservationType(f"{stem}.requests", _INT, f"HTTP requests made, of {each}", combine=most, each=each),
+        ObservationType(
+            f"{stem}.errors_pct", _DOUBLE, f"requests that failed, of {each}", unit="%", combine=most, each=each
+        ),
+        *(
+            ObservationType(f"{stem}.{figure}", _DOUBLE, f"{meaning}, of {each}", unit="ms", combine=most, each=each)
+            for figure, meaning in _DURATIONS
+        ),
+    )
+
+
+_TENTHS = "95th percentile of the duration in each tenth of the requests, in order of time, in ms"
+
 LOAD = Family(
     name="load",
-    doc="What a load test measured. Where it made not one request, all of it is absent: the outcome is UNKNOWN.",
+    doc=(
+        "What a load test measured. Where it made not one request, all of it is absent: the outcome is UNKNOWN. An "
+        "endpoint is what the script tags as `endpoint`, else its `name` without scheme and host."
+    ),
     hints=r"\bk6\b|load test|performance",
     types=(
         ObservationType("load.requests", _INT, "HTTP requests made"),
+        ObservationType("load.rps", _DOUBLE, "HTTP requests a second", unit="/s", combine=Combine.MIN),
         ObservationType("load.iterations", _INT, "iterations of the script completed"),
         ObservationType("load.dropped_iterations", _INT, "iterations that could not be started in time"),
+        ObservationType("load.exceptions", _INT, "exceptions that iterations threw", counts=("thrown",)),
         ObservationType("load.errors.pct", _DOUBLE, "requests that failed, of all", unit="%", combine=Combine.MAX),
         ObservationType("load.checks.passed", _INT, "checks that held"),
         ObservationType("load.checks.failed", _INT, "checks that did not hold", counts=("check",)),
         ObservationType("load.thresholds.crossed", _INT, "thresholds of the script crossed", counts=("crossed",)),
+        ObservationType("load.vus", _INT, "virtual users, at most", combine=Combine.MAX),
+        ObservationType("load.script", Type.STRING, "the script, and what names its load", combine=Combine.JOIN),
         *(
             ObservationType(
                 f"load.duration.{figure}", _DOUBLE, f"{meaning} of the requests", unit="ms", combine=Combine.MAX
             )
-            for figure, meaning in (
-                ("avg", "mean duration"),
-                ("med", "median duration"),
-                ("p90", "90th percentile of the duration"),
-                ("p95", "95th percentile of the duration"),
-                ("p99", "99th percentile of the duration"),
-                ("max", "longest duration"),
-            )
+            for figure, meaning in _DURATIONS
+        ),
+        ObservationType("load.tenths", Type.LIST, _TENTHS, combine=Combine.JOIN),
+        *_of_each("scenario"),
+        *_of_each("endpoint"),
+        ObservationType(
+            "load.endpoint.tenths", Type.LIST, f"{_TENTHS}, of endpoint", combine=Combine.JOIN, each="endpoint"
         ),
     ),
     clauses=(

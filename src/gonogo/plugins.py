@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 from gonogo.errors import InputError, nearest
 from gonogo.model.checklist import Effect
-from gonogo.model.observation import Combine, ObservationType, Reading, Type
+from gonogo.model.observation import Combine, Declared, ObservationType, Reading, Trouble, Type
 from gonogo.seams import (
     ANSWER,
     SHELL_TEXT,
@@ -160,7 +160,7 @@ class Registry:
     @property
     def observation_types(self) -> dict[str, ObservationType]:
         """Every observation any kind declares, by name, with the two that each command yields."""
-        types = {t.name: t for t in COMMAND_OBSERVATIONS}
+        types = Declared((t.name, t) for t in COMMAND_OBSERVATIONS)
         for family in self.families.values():
             types.update({t.name: t for t in family.types})
         sources: list[Probe | Parser | Tool] = [*self.parsers.values(), *self.probes.values(), *self.tools.values()]
@@ -240,12 +240,15 @@ def tool(
     yields: tuple[ObservationType, ...] = (),
     exits: Mapping[int, str] | None = None,
     explain: Callable[[int, Reading, str], str | None] | None = None,
+    doubts: Callable[[Reading], Trouble | None] | None = None,
     wrap: tuple[str, ...] = ("",),
 ) -> Callable[[F], F]:
     """Declare a tool: `(invocation) -> Ask | Unwrap | None`; None: this invocation is none of its business."""
-    return _declaring(
-        lambda function, doc, module: Tool(name, doc, module, function, executables, yields, exits or {}, explain, wrap)
-    )
+
+    def kind(function: Any, doc: str, module: str) -> Tool:
+        return Tool(name, doc, module, function, executables, yields, exits or {}, explain, doubts, wrap)
+
+    return _declaring(kind)
 
 
 def target(name: str) -> Callable[[F], F]:

@@ -431,6 +431,8 @@ class AskedReport:
     """What the parser must know about the command line: `quiet` hides warnings, so that none is not zero."""
     optional: bool = False
     """Its absence is no trouble by itself: the observations it would bring are simply absent."""
+    largest: int = 0
+    """Bytes; a larger one is left out like an absent one, with a note. 0: however large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,6 +479,8 @@ class Tool(Kind):
     """Exit code -> `clean`, `findings` (its report must show them), or a sentence why nothing was looked at."""
     explain: Callable[[int, Reading, str], str | None] | None = None
     """Exit code, reading, printed text -> why a clean report goes with a non-zero exit; None: it does not."""
+    doubts: Callable[[Reading], Trouble | None] | None = None
+    """What all reports of one run say together -> why they are hollow, whatever it exited with; None: they are not."""
     wrap: tuple[str, ...] = ("",)
     """During a run the program is wrapped where one of these texts occurs in its arguments; `("",)`: always;
     empty: never, because there is nothing to ask it for."""

@@ -53,6 +53,8 @@ def observation_text(registry: Registry, observation: ObservationType) -> str:
     unit = f", in {observation.unit}" if observation.unit else ""
     lines = [f"{observation.name}: {observation.type}{unit}", "", f"  {observation.meaning}", ""]
     lines += [f"  several reports of one capture: {observation.combine}"]
+    if observation.each:
+        lines.append(f'  one for each {observation.each}: `{observation.name}["…"]`')
     if observation.counts:
         lines.append(f"  counts findings of severity: {', '.join(observation.counts)}")
     lines.append(f"  yielded by: {', '.join(yielders(registry, observation.name)) or 'nothing that is installed'}")
@@ -124,7 +126,7 @@ def _observations(types: Iterable[ObservationType], registry: Registry | None = 
     head = ["Observation", "Type", "Unit", "Meaning"] + (["From"] if registry else [])
     rows = []
     for t in types:
-        row = [_code(t.name), str(t.type), t.unit, t.meaning]
+        row = [_code(f'{t.name}["…"]' if t.each else t.name), str(t.type), t.unit, t.meaning]
         rows.append((*row, ", ".join(yielders(registry, t.name))) if registry else tuple(row))
     return _table("" if registry else "Observations", tuple(head), rows)
 

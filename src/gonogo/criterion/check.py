@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gonogo.criterion.tree import Node, place
 from gonogo.errors import Diagnostic, Severity, Span, nearest
-from gonogo.model.observation import ObservationType, Type
+from gonogo.model.observation import ObservationType, Type, stem
 
 FINDINGS = "findings"
 """The one name that is no observation: all findings of a reading, asked with `findings.count("high")`."""
@@ -101,11 +101,17 @@ class _Checker:
             return self.report("bare-name", "`findings` is no value", node, advice=_COUNT_HELP)
         if known is None:
             return self.unknown_name(node)
+        if known.each and "[" not in node.text:
+            advice = f'name one, such as `{node.text}["…"]`'
+            return self.report("which-one", f"`{node.text}` is one for each {known.each}", node, advice=advice)
         if node.text not in self.found.names:
             self.found.names.append(node.text)
         return known.type.value
 
     def unknown_name(self, node: Node) -> str:
+        if stem(node.text) in self.types:
+            message = f"`{stem(node.text)}` is one value, not one for each of several"
+            return self.report("no-index", message, node, advice="leave the brackets out")
         near = nearest(node.text, self.types)
         family = node.text.partition(".")[0]
         known = any(name.partition(".")[0] == family for name in self.types)

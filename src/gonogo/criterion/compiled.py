@@ -11,7 +11,7 @@ from gonogo.criterion.evaluation import CannotTell, Evaluation, Program, counter
 from gonogo.criterion.marks import marked
 from gonogo.criterion.tree import Node, parse, place
 from gonogo.errors import Diagnostic, InputError, Severity, Span
-from gonogo.model.observation import ObservationType, Reading
+from gonogo.model.observation import ObservationType, Reading, stem
 from gonogo.model.outcome import Outcome
 
 
@@ -83,15 +83,20 @@ class Compiled:
 
     def speaks_for(self, names: frozenset[str]) -> bool:
         """Whether observations of these names are all it asks."""
-        return names.issuperset(self.names) and all(
+        return all(_spoken(name, names) for name in self.names) and all(
             not names.isdisjoint(counters(severity, self._program.types)) for severity in self.severities
         )
 
     def asks(self, names: frozenset[str]) -> bool:
         """Whether it asks for at least one observation of these names."""
-        return not names.isdisjoint(self.names) or any(
+        return any(_spoken(name, names) for name in self.names) or any(
             not names.isdisjoint(counters(severity, self._program.types)) for severity in self.severities
         )
+
+
+def _spoken(name: str, names: frozenset[str]) -> bool:
+    """Whether it is among the names, or is one of several that are."""
+    return name in names or stem(name) in names
 
 
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}

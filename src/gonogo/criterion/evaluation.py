@@ -237,7 +237,7 @@ def _rewritten(tree: Any, names: Mapping[tuple[int, int], str], widened: Widened
     if not isinstance(tree, Tree):
         return tree
     where = (getattr(tree.meta, "start_pos", -1), getattr(tree.meta, "end_pos", -1))
-    if tree.data in {"ident", "member_dot"} and where in names:
+    if tree.data in {"ident", "member_dot", "member_index"} and where in names:
         ident = Tree("ident", [Token("IDENT", names[where])])
         return ident if tree.data == "ident" else Tree("primary", [ident])
     children = [_rewritten(child, names, widened) for child in tree.children]

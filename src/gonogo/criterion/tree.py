@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from gonogo.errors import Diagnostic, InputError, Span
+from gonogo.model.observation import indexed
 
 LONGEST = 4096
 """Characters an expression may have."""
@@ -37,7 +38,6 @@ _ARITHMETIC = {
     "multiplication_mod": "%",
 }
 _NOT_IN_CRITERIA = {
-    "member_index": "an index in brackets",
     "member_object": "a message in braces",
     "map_lit": "a map",
     "dot_ident": "a name that starts with a dot",
@@ -321,10 +321,18 @@ def _ident(tree: Any, _depth: int) -> Node:
 
 def _dotted(tree: Any, depth: int) -> Node:
     base = _convert(tree.children[0], depth)
-    if base.op != "name":
+    if base.op != "name" or "[" in base.text:
         raise _unsupported(tree, "the field of a value")
     name = f"{base.text}.{tree.children[1]}"
     return Node("name", name, (), base.start, tree.meta.end_pos, tree=tree)
+
+
+def _index(tree: Any, depth: int) -> Node:
+    """One of several, by its name in quotes: it is a name of its own."""
+    base, key = (_convert(child, depth + 1) for child in tree.children)
+    if base.op != "name" or "[" in base.text or key.op != "literal" or not isinstance(key.value, str):
+        raise _unsupported(tree, "an index that is no text in quotes")
+    return Node("name", indexed(base.text, key.value), (), base.start, tree.meta.end_pos, tree=tree)
 
 
 def _arguments(children: list[Any]) -> list[Any]:
@@ -353,6 +361,7 @@ _LEAVES = {
     "literal": _literal,
     "ident": _ident,
     "member_dot": _dotted,
+    "member_index": _index,
     "member_dot_arg": _method,
     "ident_arg": _function,
     "list_lit": _list,

@@ -76,6 +76,9 @@ def _runs(capture: Capture, store: Opener, registry: Registry) -> list[_Run]:
         readings = [_report(ref, capture, store, registry) for ref in refs]
         tool = registry.tools.get(refs[0].tool)
         combined = _combined(readings, registry.observation_types)
+        doubt = tool.doubts(combined) if tool is not None and tool.doubts is not None else None
+        if doubt is not None:
+            combined = replace(combined, troubles=(*combined.troubles, doubt))
         runs.append(_Run(refs[0].tool, tool, refs[0].exit, combined))
     return runs
 
@@ -190,10 +193,10 @@ def _percent(
 
 def _merge(values: list[Value], rule: Combine) -> Value:
     numbers: list[Any] = values
-    if rule is Combine.JOIN or any(isinstance(value, str) for value in values):
-        return "\n".join(str(value) for value in values)
     if all(isinstance(value, tuple) for value in values):
         return tuple(item for value in numbers for item in value)
+    if rule is Combine.JOIN or any(isinstance(value, str) for value in values):
+        return "\n".join(str(value) for value in values)
     merged: Value = _MERGES.get(rule, sum)(numbers)
     return merged
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from gonogo.model.outcome import Outcome
 
@@ -49,11 +51,46 @@ class ObservationType:
     counts: tuple[str, ...] = ()
     """The severities of the findings of the same family that this number counts; what a waiver can cover."""
     combine: Combine = Combine.SUM
+    each: str = ""
+    """What it is measured for each of (`endpoint`) and asked by: `load.endpoint.p95["/search"]`. Empty: it is one."""
 
     @property
     def family(self) -> str:
         """The first part of the name, which its findings carry too: `lint`, `vulnerabilities`."""
         return self.name.partition(".")[0]
+
+
+class Declared(dict[str, ObservationType]):
+    """Observation types by name; `load.endpoint.p95["/search"]` is found where `load.endpoint.p95` is one for each."""
+
+    def __missing__(self, name: str) -> ObservationType:
+        declared = dict.get(self, stem(name))
+        if declared is None or not declared.each or "[" not in name:
+            raise KeyError(name)
+        return replace(declared, name=name, meaning=f"{declared.meaning} {name[len(declared.name) + 1 : -1]}")
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The type of the observation called `name`, or `default`."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def __contains__(self, name: object) -> bool:
+        if dict.__contains__(self, name):
+            return True
+        declared = dict.get(self, stem(name)) if isinstance(name, str) and "[" in name else None
+        return declared is not None and bool(declared.each)
+
+
+def indexed(name: str, key: str) -> str:
+    """The name of one of several: `load.endpoint.p95["/search"]`."""
+    return f"{name}[{json.dumps(key, ensure_ascii=False)}]"
+
+
+def stem(name: str) -> str:
+    """The declared name of one of several: `load.endpoint.p95` of `load.endpoint.p95["/search"]`."""
+    return name.partition("[")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from gonogo.families import LOAD
-from gonogo.model.observation import Finding, Reading, Value
+from gonogo.model.observation import Finding, Reading, Value, indexed
 from gonogo.parsers._gather import Findings, Unreadable, load_object, observations, plain, silent, unknown
+from gonogo.parsers._k6 import FIGURES, endpoint, yields
 from gonogo.plugins import parser
 
-_FIGURES = {"avg": "avg", "med": "med", "p90": "p(90)", "p95": "p(95)", "p99": "p(99)", "max": "max"}
+_CROSSED = 99
+"""Exit code: a threshold was crossed (errext/exitcodes/codes.go)."""
+_PARTS = {"scenario": "scenario", "endpoint": "endpoint", "name": "endpoint"}
+"""Tag of a sub-metric -> what it is a part of."""
 
 
 def _sniff(head: bytes) -> bool:
@@ -20,14 +23,22 @@ def _sniff(head: bytes) -> bool:
     )
 
 
-@parser("k6_summary", yields=LOAD.types, media_type="application/json", sniff=_sniff)
-def k6_summary(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:  # noqa: ARG001 - the seam gives both
+_YIELDS = (
+    *("load.requests", "load.rps", "load.iterations", "load.dropped_iterations", "load.errors.pct"),
+    *("load.checks.passed", "load.checks.failed", "load.thresholds.crossed", "load.vus", "load.script"),
+    *(f"load.duration.{figure}" for figure in FIGURES),
+)
+
+
+@parser("k6_summary", yields=yields(*_YIELDS), media_type="application/json", sniff=_sniff)
+def k6_summary(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:
     """k6's summary in its three shapes: requests, failures, durations, checks, thresholds crossed.
 
     Traps, each handled: in the export `"p(95)<500": true` means *crossed*, in `handleSummary` `ok: true` means held;
     `http_req_failed.passes` counts the requests that failed; without a single request k6 exits 0 and its durations
     are 0 (UNKNOWN here); where every request failed the durations are those of errors, often 0 (absent here); the
-    machine-readable summary carries no thresholds (absent here) and no p99.
+    machine-readable summary carries no thresholds (absent here, or one at least where k6 exits 99) and no p99; a
+    threshold on a sub-metric that nothing emits holds, whatever it asks (a note here).
 
     Source: k6's summary-wrapper.js and types_gen.go, and runs of k6 1.1.0.
     """
@@ -45,21 +56,29 @@ def k6_summary(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:  # noqa:
             unknown("no-requests", f"k6 made no request in {iterations} iterations", "read what it printed"), findings
         )
     errors = _rate(metrics.get("http_req_failed", {}))
+    if crossed is None and params.get("exit") == _CROSSED:
+        crossed = 1
+        text = "a threshold was crossed, says exit 99; the machine-readable summary does not say which"
+        findings.add(Finding("load", "threshold", "crossed", text))
     values: dict[str, Value | None] = {
         "load.requests": requests,
+        "load.rps": _float(metrics.get("http_reqs", {}).get("rate")),
         "load.iterations": _count(metrics, "iterations"),
         "load.dropped_iterations": _count(metrics, "dropped_iterations"),
         "load.errors.pct": None if errors is None else 100 * errors,
         "load.checks.passed": passed,
         "load.checks.failed": failed,
         "load.thresholds.crossed": crossed,
+        "load.vus": _whole(metrics.get("vus_max", {}).get("max")),
+        "load.script": str(params["script"]) if params.get("script") else None,
     }
-    notes = findings.notes
+    values |= _parts(metrics)
+    notes = (*_said(findings), *_silent_thresholds(data), *findings.notes)
     if errors is not None and errors >= 1:
         notes = ("every request failed, so the durations are those of errors and are left out", *notes)
     else:
         duration = metrics.get("http_req_duration", {})
-        values |= {f"load.duration.{ours}": _float(duration.get(theirs)) for ours, theirs in _FIGURES.items()}
+        values |= {f"load.duration.{ours}": _float(duration.get(theirs)) for ours, theirs in FIGURES.items()}
     return Reading(observations(values), tuple(findings.kept), notes)
 
 
@@ -76,6 +95,48 @@ def _metrics(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
         raise Unreadable("it has no metrics")
     for name, metric in metrics.items():
         yield name, metric.get("values", metric)
+
+
+def _parts(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Value | None]:
+    """What sub-metrics say of scenarios and endpoints: k6 keeps one where a threshold of the script asks for it."""
+    found: dict[str, Value | None] = {}
+    for name, metric in metrics.items():
+        stem, _, selector = name.rstrip("}").partition("{")
+        tag, _, key = selector.partition(":")
+        each = _PARTS.get(tag.strip())
+        if each is None or "," in selector:
+            continue
+        key = endpoint(key) if tag.strip() == "name" else key
+        if stem == "http_reqs" and _count(metrics, name):
+            found[indexed(f"load.{each}.requests", key)] = _count(metrics, name)
+        elif stem == "http_req_failed" and (rate := _rate(metric)) is not None and _emitted(metric):
+            found[indexed(f"load.{each}.errors_pct", key)] = 100 * rate
+        elif stem == "http_req_duration" and _emitted(metric):
+            durations = {ours: _float(metric.get(theirs)) for ours, theirs in FIGURES.items()}
+            found |= {indexed(f"load.{each}.{ours}", key): value for ours, value in durations.items()}
+    return found
+
+
+def _emitted(metric: Mapping[str, Any]) -> bool:
+    """Whether anything was measured: a sub-metric that nothing emits has zeros only."""
+    return any(value for value in metric.values() if isinstance(value, (int, float)) and not isinstance(value, bool))
+
+
+def _said(findings: Findings) -> tuple[str, ...]:
+    """Thresholds crossed stay on a PASS: the checklist need not ask for the script's own bounds."""
+    crossed = [finding.message for finding in findings.kept if finding.severity == "crossed"]
+    return (f"{crossed[0]}{f', and {len(crossed) - 1} more' if crossed[1:] else ''}",) if crossed else ()
+
+
+def _silent_thresholds(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Sub-metrics with a threshold that nothing emitted: k6 calls the threshold held."""
+    metrics = data.get("metrics")
+    named = [
+        name
+        for name, metric in (metrics.items() if isinstance(metrics, dict) else ())
+        if "{" in name and metric.get("thresholds") and not _emitted(metric.get("values", metric))
+    ]
+    return tuple(f"nothing was measured for the threshold on `{name}`, which k6 calls held" for name in named[:10])
 
 
 def _crossed(data: Mapping[str, Any], findings: Findings) -> int | None:
@@ -130,6 +191,10 @@ def _count(metrics: Mapping[str, Mapping[str, Any]], name: str) -> int:
 
 def _rate(metric: Mapping[str, Any]) -> float | None:
     return next((found for key in ("rate", "value") if (found := _float(metric.get(key))) is not None), None)
+
+
+def _whole(value: Any) -> int | None:
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _float(value: Any) -> float | None:

@@ -95,6 +95,8 @@ class _Attempt:
     code: int = 0
     """As `os.waitpid` gives it."""
     seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+    """What was seen of its reports."""
 
     def file(self, asked: AskedReport) -> Path:
         """Where the raw bytes of a report go in our directory."""
@@ -254,11 +256,19 @@ def _taken(attempt: _Attempt) -> tuple[list[dict[str, Any]], list[str]]:
                 import shutil
 
                 shutil.copyfile(path, file)
+        if asked.largest and file.is_file() and file.stat().st_size > asked.largest:
+            attempt.notes.append(_too_large(attempt.tool.name, asked, file.stat().st_size))
+            file.unlink()
         if file.is_file():
             written.append({"file": file.name, "parser": asked.parser, "path": path, "params": dict(asked.params)})
         elif not asked.optional:
             missing.append(asked.parser)
     return written, missing
+
+
+def _too_large(tool: str, asked: AskedReport, size: int) -> str:
+    room = f"{size >> 20:,} MiB, at most {asked.largest >> 20} are kept"
+    return f"a report of `{tool}` for {asked.parser} was left out: {room}"
 
 
 def _write_record(attempt: _Attempt, *, ended: bool) -> None:
@@ -276,7 +286,7 @@ def _write_record(attempt: _Attempt, *, ended: bool) -> None:
         "seconds": round(attempt.seconds, 6),
         "reports": written,
         "missing": missing,
-        "notes": list(attempt.ask.notes),
+        "notes": [*attempt.ask.notes, *attempt.notes],
     }
     final = attempt.reports / f"{attempt.name}.record.json"
     draft = final.with_suffix(".draft")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 from gonogo.families import LOAD
 from gonogo.model.observation import ObservationType
@@ -11,7 +11,8 @@ from gonogo.model.observation import ObservationType
 FIGURES = {"avg": "avg", "med": "med", "p90": "p(90)", "p95": "p(95)", "p99": "p(99)", "max": "max"}
 """Our figure -> k6's name for it."""
 
-LONGEST_KEY = 200
+_LONGEST_KEY = 200
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*(?P<path>[^?#]*)", re.IGNORECASE)
 
 
 def yields(*names: str, each: bool = True) -> tuple[ObservationType, ...]:
@@ -25,5 +26,5 @@ def endpoint(name: str) -> str:
 
     Host and query differ between targets and requests, and a query may hold what is secret.
     """
-    parts = urlsplit(name) if "://" in name else None
-    return ((parts.path or "/") if parts else name)[:LONGEST_KEY]
+    url = _URL.match(name)
+    return ((url["path"] or "/") if url else name)[:_LONGEST_KEY]

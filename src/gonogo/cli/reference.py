@@ -126,7 +126,7 @@ def _observations(types: Iterable[ObservationType], registry: Registry | None = 
     head = ["Observation", "Type", "Unit", "Meaning"] + (["From"] if registry else [])
     rows = []
     for t in types:
-        row = [_code(f'{t.name}["…"]' if t.each else t.name), str(t.type), t.unit, t.meaning]
+        row = [_code(t.name), f"{t.type} for each {t.each}" if t.each else str(t.type), t.unit, t.meaning]
         rows.append((*row, ", ".join(yielders(registry, t.name))) if registry else tuple(row))
     return _table("" if registry else "Observations", tuple(head), rows)
 

@@ -49,6 +49,7 @@ from gonogo.seams import (
     ProbeFunction,
     Ran,
     Reader,
+    Smoked,
     Target,
     TargetFunction,
     TargetKind,
@@ -84,6 +85,7 @@ __all__ = [
     "Ran",
     "Reader",
     "Registry",
+    "Smoked",
     "Target",
     "TargetFunction",
     "TargetKind",
@@ -206,7 +208,8 @@ def probe(
 ) -> Callable[[F], F]:
     """Declare a probe: `(params, context) -> Capture`. The annotation of `params` is its schema.
 
-    `more` are the fields of `Probe` that few need: `takes`, `look`, `on_target`, `releases`, `smokes`, `describes`.
+    `more` are the fields of `Probe` that few need: `takes`, `look`, `on_target`, `releases`,
+    `closes`, `smokes`, `describes`.
     """
 
     def kind(function: Any, doc: str, module: str) -> Probe:

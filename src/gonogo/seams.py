@@ -14,8 +14,9 @@ from typing import Any, BinaryIO, Protocol
 
 from gonogo.errors import OperationError
 from gonogo.model.capture import Blob, Capture, ReportRef
-from gonogo.model.checklist import Call, Effect
+from gonogo.model.checklist import Effect
 from gonogo.model.observation import ObservationType, Reading, Trouble
+from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Subject
 from gonogo.model.release import Difference, Instance, Release, TargetSpec, TargetState
 
@@ -189,9 +190,11 @@ class Context(Protocol):
     def reach(self) -> Target:
         """The target itself, through its kind; the same one for the whole call. Raises `NoTarget`."""
 
-    @property
-    def smoke(self) -> tuple[Call, ...]:
-        """The plan's smoke checks, inputs filled in: what must hold on a release wherever it is put."""
+    def smoke(self, commit: str, *, origin: str = "") -> Smoked:
+        """Do the plan's smoke checks now, and judge them as their own gates do, for the release of `commit`.
+
+        `origin` (`http://127.0.0.1:4711`) takes the place of scheme and host in their URLs: a trial answers elsewhere.
+        """
 
     def record(self, step: str, **data: Any) -> None:
         """Write a step of this act into the ledger, durably, before it is taken. Only acts may."""
@@ -199,6 +202,17 @@ class Context(Protocol):
     @property
     def recorded(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
         """The steps that this act has recorded, oldest first; those of the process that was cut off come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Smoked:
+    """What the smoke checks said of a release."""
+
+    outcome: Outcome
+    """PASS; FAIL; anything else: the checks themselves could not look, which says nothing about the release."""
+    said: tuple[str, ...] = ()
+    """One sentence for each gate of them."""
+    blobs: tuple[Blob, ...] = ()
 
 
 class OutOfReach(OperationError):
@@ -393,6 +407,8 @@ class Probe(Kind):
     """Whether an act of this kind changes the target, and so needs its lock."""
     releases: bool = False
     """It puts a release on the target: what follows in the plan is about that release."""
+    closes: str = ""
+    """It ends a rollout when all phases are through: `kept` where all held, `reverted` where a gate is red."""
     smokes: bool = False
     """A look that tells whether a release answers: in the phase of a rollout it is one of the smoke checks."""
     describes: Callable[[Mapping[str, Any]], Mapping[str, Any] | None] | None = None

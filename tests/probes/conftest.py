@@ -20,13 +20,12 @@ import pytest
 from gonogo import criterion, plugins
 from gonogo.model import codec
 from gonogo.model.capture import Blob, Capture
-from gonogo.model.checklist import Call
 from gonogo.model.codec import canonical
 from gonogo.model.observation import Observation, Reading, Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Subject
 from gonogo.model.release import TargetSpec
-from gonogo.plugins import NoTarget, OnlyHere, Ran
+from gonogo.plugins import NoTarget, OnlyHere, Ran, Smoked
 
 
 @dataclass
@@ -49,7 +48,9 @@ class MemoryContext:
     blobs: dict[str, bytes] = field(default_factory=dict)
     spec: TargetSpec | None = None
     fence: int = 1
-    smoke: tuple[Call, ...] = ()
+    smoked: Smoked = field(default_factory=lambda: Smoked(Outcome.PASS))
+    """What the smoke checks say, of whatever release."""
+    origins: list[str] = field(default_factory=list)
     run_id: str = "run-1"
     gate: str = "a-gate"
     recorded: tuple[tuple[str, Mapping[str, Any]], ...] = ()
@@ -67,6 +68,10 @@ class MemoryContext:
             params: Any = codec.load(kind.params, self.spec.params)
             self.place = kind.function(params, self)
         return self.place
+
+    def smoke(self, commit: str, *, origin: str = "") -> Smoked:
+        self.origins.append(origin)
+        return self.smoked
 
     def record(self, step: str, **data: Any) -> None:
         self.recorded = (*self.recorded, (step, data))

@@ -27,7 +27,7 @@ from gonogo.model.observation import Reading, Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Subject
 from gonogo.model.release import TargetSpec
-from gonogo.plugins import NoTarget, OnlyHere, Ran, Registry, Target
+from gonogo.plugins import NoTarget, OnlyHere, Ran, Registry, Smoked, Target
 from gonogo.testing import crash_point
 
 STREAM_CAP = 4 * 1024 * 1024
@@ -154,10 +154,11 @@ class CallContext:
             self._target = kind.function(params, self)
         return self._target
 
-    @property
-    def smoke(self) -> tuple[Call, ...]:
-        """The plan's smoke checks, inputs filled in."""
-        return self._order.smoke
+    def smoke(self, commit: str, *, origin: str = "") -> Smoked:
+        """Do the plan's smoke checks now, and judge them as their own gates do."""
+        from gonogo.engine.smoke import smoke  # it makes contexts of its own
+
+        return smoke(self._order, self._workshop, commit, origin=origin, timeout=self._timeout)
 
     def record(self, step: str, **data: Any) -> None:
         """Write a step of this act into the ledger before it is taken."""

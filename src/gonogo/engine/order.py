@@ -45,8 +45,8 @@ class Order:
     """Declared paths that git tracks: they stay where they are, and what lies there is no evidence."""
     spec: TargetSpec | None = None
     """The target itself."""
-    smoke: tuple[Call, ...] = ()
-    """The plan's smoke checks, with the values of the inputs."""
+    smoke: tuple[tuple[Node, tuple[Call, ...]], ...] = ()
+    """The plan's smoke checks: each gate of them with its calls, inputs filled in."""
     before: dict[str, Acted] = field(default_factory=dict)
     """Call id -> how far it had come in a process that was cut off."""
     timeout: float = 900.0

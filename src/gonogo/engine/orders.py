@@ -14,6 +14,7 @@ from gonogo.model.checklist import Call
 from gonogo.model.plan import Node, Plan
 from gonogo.model.release import TargetSpec
 from gonogo.plan.inputs import fill, fill_all, substitute
+from gonogo.plan.rollout import smoke_calls
 from gonogo.plugins import Registry
 
 
@@ -26,7 +27,7 @@ class Recipe:
     reports: tuple[tuple[str, str, str], ...]
     evidence: tuple[tuple[str, bool], ...]
     spec: TargetSpec | None = None
-    smoke: tuple[Call, ...] = ()
+    smoke: tuple[tuple[Node, tuple[Call, ...]], ...] = ()
 
     @property
     def claims(self) -> tuple[str, ...]:
@@ -41,8 +42,11 @@ def recipes(plan: Plan, values: Mapping[str, str], registry: Registry) -> dict[s
     spec = plan.spec
     if spec is not None:
         spec = replace(spec, params=fill_all(spec.params, values), urls=fill_all(spec.urls, values))
-    smoke = tuple(substitute(call, values, registry) for call in plan.smoke)
-    made = (_recipe(node, values, registry) for node in plan.nodes if node.runs)
+    smoke = tuple(
+        (node, tuple(substitute(call, values, registry) for call in smoke_calls(node, registry)))
+        for node in map(plan.node, plan.smoke)
+    )
+    made = (_recipe(node, values, registry) for node in (*plan.nodes, *plan.closing) if node.runs)
     return {recipe.node.id: replace(recipe, spec=spec, smoke=smoke) for recipe in made}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gonogo.model.checklist import Call, Effect, EvidenceItem, Gate, Question
+from gonogo.model.checklist import Effect, EvidenceItem, Gate, Question
 from gonogo.model.release import TargetSpec
 from gonogo.model.roster import Person, Roster
 
@@ -120,12 +120,14 @@ class Plan:
     """What the checklist wants in the bundle, by its own names."""
     spec: TargetSpec | None = None
     """The target itself: as the checklist declares it, else as one of its commands describes it; None: nobody says."""
-    smoke: tuple[Call, ...] = ()
-    """The smoke checks: what tells, in the phase of the rollout, whether a release answers."""
+    smoke: tuple[str, ...] = ()
+    """Gates of the smoke checks: what tells, in the phase of the rollout, whether a release answers."""
+    closing: tuple[Node, ...] = ()
+    """What may be done once every phase is through and a release was put on the target: keep it, or revert it."""
 
     def node(self, gate: str) -> Node:
         """The node of the gate called `gate`; raises `KeyError` where there is none."""
-        for node in self.nodes:
+        for node in (*self.nodes, *self.closing):
             if node.id == gate:
                 return node
         raise KeyError(gate)

@@ -112,6 +112,7 @@ class _Compiler:
             evidence_bundle=checklist.evidence_bundle,
             spec=declared or rollout.described(self.target, nodes, self.registry),
             smoke=rollout.smoke(nodes, self.registry),
+            closing=rollout.closing(nodes, self.registry),
         )
 
     def _node(self, gate: Gate, values: Mapping[str, str]) -> Node:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gonogo.model.checklist import Call
+from gonogo.model.checklist import Call, Criterion, Gate
+from gonogo.model.observation import Type
 from gonogo.model.plan import Node
 from gonogo.model.release import TargetSpec
 from gonogo.plugins import Registry
@@ -22,19 +23,45 @@ def described(name: str, nodes: Iterable[Node], registry: Registry) -> TargetSpe
     return None
 
 
-def smoke(nodes: Iterable[Node], registry: Registry) -> tuple[Call, ...]:
-    """The calls of the rollout's phase that tell whether a release answers; empty where nothing is put anywhere."""
+def smoke(nodes: Iterable[Node], registry: Registry) -> tuple[str, ...]:
+    """The gates of the rollout's phase that tell whether a release answers; empty where nothing is put anywhere."""
     nodes = tuple(nodes)
     phase = next((node.gate.phase for node in nodes if node.runs and puts_a_release(node, registry)), None)
+    return tuple(node.id for node in nodes if node.gate.phase == phase and node.runs and smoke_calls(node, registry))
+
+
+def smoke_calls(node: Node, registry: Registry) -> tuple[Call, ...]:
+    """The calls of a node that are smoke checks, and run."""
     return tuple(
-        call
-        for node in nodes
-        if node.gate.phase == phase and node.runs
-        for call in node.gate.calls
-        if registry.probe(call.kind).smokes and call.id not in node.calls_left_out
+        call for call in node.gate.calls if registry.probe(call.kind).smokes and call.id not in node.calls_left_out
     )
 
 
 def puts_a_release(node: Node, registry: Registry) -> bool:
     """Whether a call of the node that runs puts a release on the target."""
     return any(registry.probe(call.kind).releases for call in node.gate.calls if call.id not in node.calls_left_out)
+
+
+def closing(nodes: tuple[Node, ...], registry: Registry) -> tuple[Node, ...]:
+    """What ends a plan that puts a release on its target: one node for each kind that closes a rollout."""
+    putting = [node for node in nodes if node.runs and puts_a_release(node, registry)]
+    if not putting:
+        return ()
+    return tuple(
+        Node(
+            gate=Gate(
+                id=probe.name,
+                title=probe.doc.split(".", 1)[0],
+                phase=nodes[-1].gate.phase,
+                owners=putting[0].gate.owners,
+                calls=(Call("1", probe.name, text=probe.name, effect=probe.effect),),
+                criteria=tuple(Criterion(one.name) for one in probe.yields if one.type is Type.BOOL),
+                timeout=putting[0].gate.timeout,
+            ),
+            speaks={"1": tuple(one.name for one in probe.yields)},
+            effects={"1": probe.effect},
+            exclusive=True,
+        )
+        for probe in sorted(registry.probes.values(), key=lambda probe: probe.name)
+        if probe.closes
+    )

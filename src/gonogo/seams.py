@@ -133,6 +133,9 @@ class Context(Protocol):
     def keep(self, name: str, data: bytes, media_type: str = "application/octet-stream") -> Blob:
         """Redact and store bytes; returns the blob to put into the capture."""
 
+    def redacted(self, data: bytes) -> bytes:
+        """Bytes as they may be shown: without secrets. For what a target hands on without storing it, such as logs."""
+
     def keep_facts(self, facts: Mapping[str, Any]) -> Blob:
         """Redact and store facts as canonical JSON named `facts.json`, which the probe's reader is given again."""
 
@@ -300,6 +303,7 @@ class Target(Protocol):
     def draft(self) -> Release:
         """The release that this run's artifacts make: number 0, nothing put there yet.
 
+        Where no gate makes artifacts (`local`), it makes them itself, once for each commit; what runs stays untouched.
         Raises `OutOfReach` where an artifact is missing or is not the subject's.
         """
 
@@ -316,7 +320,10 @@ class Target(Protocol):
         """Let go of what `keep` kept."""
 
     def up(self, release: Release) -> Ran:
-        """Put it there and start it; returns when the commands have ended, not when it is healthy."""
+        """Put it there and start it; returns when the commands have ended, not when it is healthy.
+
+        What runs as the release wants it already is left alone, so that one cut off is finished by another.
+        """
 
     def instances(self) -> tuple[Instance, ...]:
         """One look at every copy of every service."""
@@ -333,12 +340,13 @@ class Target(Protocol):
     # --- its data ------------------------------------------------------------------------------------------------
 
     def database(self) -> Database | None:
-        """Its database; None: it has none."""
+        """Its database, started if that is this target's to do and it does not run; None: it has none."""
 
     def trial(self, release: Release, variables: Mapping[str, str]) -> AbstractContextManager[Mapping[str, str]]:
         """Run a release beside what is there, with some variables of its environment replaced.
 
-        Gives name -> base URL of what answers. Ends it on leaving, and sweeps what an earlier trial left behind.
+        Gives name -> base URL once all of it is healthy, or has had its time to become so: smoke checks judge it. Ends
+        it on leaving, and sweeps what an earlier trial left behind.
         """
 
 

@@ -126,6 +126,11 @@ class MemoryContext:
         """As the evidence store does."""
         return io.BytesIO(self.blobs[sha256])
 
+    def redacted(self, data: bytes) -> bytes:
+        for secret in self.secrets:
+            data = data.replace(secret.encode(), b"***") if secret else data
+        return data
+
     def keep_facts(self, facts: Mapping[str, Any]) -> Blob:
         return self.keep("facts.json", canonical(facts), "application/json")
 

@@ -260,6 +260,10 @@ class CallContext:
         """Redact and store bytes."""
         return self._workshop.store.put(name, data, media_type)
 
+    def redacted(self, data: bytes) -> bytes:
+        """Bytes without secrets."""
+        return self._workshop.redactor.bytes(data)
+
     def keep_facts(self, facts: Mapping[str, Any]) -> Blob:
         """Redact and store facts as canonical JSON."""
         return self.keep("facts.json", codec.canonical(facts), "application/json")

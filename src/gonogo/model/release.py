@@ -78,7 +78,8 @@ class Instance:
     artifact: str
     """Exact identity of what it runs; comparable with `Release.artifacts`."""
     status: str
-    """`created`, `running`, `restarting`, `paused`, `exited`, `dead` or `removing`: the words of the Docker Engine."""
+    """`created`, `running`, `restarting`, `paused`, `exited`, `dead` or `removing`: the words of the Docker Engine;
+    `absent` stands for a copy that should be there and is not."""
     health: str = ""
     """`starting`, `healthy` or `unhealthy`; empty: it has no healthcheck."""
     restarts: int = 0
@@ -95,6 +96,10 @@ class Instance:
     """It is meant to end, with exit code 0."""
     release: str = ""
     """The release its labels name; empty: none."""
+    start_period: float = 0.0
+    """Seconds after its start in which `unhealthy` is no verdict yet."""
+    interval: float = 0.0
+    """Seconds between two of its health checks; 0: it has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Putting releases on targets: what rollouts and rollbacks share."""

@@ -5,7 +5,7 @@ Plain data, and one protocol. A plugin imports all of it from `gonogo.plugins`, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -123,11 +123,13 @@ class Context(Protocol):
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
         name: str = "",
+        inherit: Collection[str] | None = None,
     ) -> Ran:
         """Run a process in its own group until it ends or its time is up; never raises for what it does.
 
         Text runs without a shell where it is plain words, else through `/bin/sh -c`; a sequence never meets a shell.
-        `name` prefixes the blobs (`node-version/stdout`), for probes that run several processes.
+        `name` prefixes the blobs (`node-version/stdout`), for probes that run several processes. `inherit` names the
+        variables of gonogo's own process that it gets beside those in `env`; None: all of them.
         """
 
     def keep(self, name: str, data: bytes, media_type: str = "application/octet-stream") -> Blob:
@@ -271,6 +273,10 @@ class Target(Protocol):
     Every method is safe to repeat. `claim`, `save`, `keep`, `up` and `trial` change the target; all others only look.
     A method that cannot do its work raises `OutOfReach`, with a help that mends it.
     """
+
+    @property
+    def window(self) -> float:
+        """Seconds that a release must hold still there before it counts as up."""
 
     def trouble(self) -> Trouble | None:
         """Why it cannot be reached or acted on: no engine, no Compose, no program; None: it can."""

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -84,6 +84,7 @@ class MemoryContext:
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
         name: str = "",
+        inherit: Collection[str] | None = None,
     ) -> Ran:
         start = time.monotonic()
         troubles: tuple[Trouble, ...] = ()
@@ -94,7 +95,7 @@ class MemoryContext:
                 command,
                 shell=isinstance(command, str),
                 cwd=self.root / cwd,
-                env={**os.environ, **(env or {})},
+                env={k: v for k, v in os.environ.items() if inherit is None or k in inherit} | dict(env or {}),
                 timeout=timeout or self.timeout,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

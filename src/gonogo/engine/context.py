@@ -6,7 +6,7 @@ import dataclasses
 import os
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -182,6 +182,7 @@ class CallContext:
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
         name: str = "",
+        inherit: Collection[str] | None = None,
     ) -> Ran:
         """Run a process and bring back its stored streams and the reports of the tools in it."""
         shop = self._workshop
@@ -193,10 +194,11 @@ class CallContext:
         if "PATH" in variables and wrapped:
             wrapped = {**wrapped, "PATH": f"{shop.wrappers}{os.pathsep}{variables['PATH']}"}
         prefix = f"{name}/" if name else ""
+        own = shop.environ if inherit is None else {key: shop.environ[key] for key in inherit if key in shop.environ}
         ran = process.run(
             command,
             cwd=self.root / cwd,
-            env={**shop.environ, **variables, **wrapped, leftovers.MARKER: self._marker()},
+            env={**own, **variables, **wrapped, leftovers.MARKER: self._marker()},
             timeout=min(timeout or self._timeout, self._timeout),
             stdout=shop.store.sink(f"{prefix}stdout", "text/plain", STREAM_CAP),
             stderr=shop.store.sink(f"{prefix}stderr", "text/plain", STREAM_CAP),

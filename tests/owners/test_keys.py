@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gonogo.cli import passphrase
 from gonogo.errors import InputError, Refused
 from gonogo.evidence import sign
 from gonogo.model.roster import Person
@@ -115,20 +116,20 @@ def test_a_name_that_leads_elsewhere_is_refused(key_directory: Path, name: str) 
 def test_the_passphrase_comes_from_a_file_outside_the_repository(
     repository: Repository, key_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert keys.passphrase_from_file(repository.root) is None
+    assert passphrase.from_file(repository.root) is None
     outside = repository.root.parent / "passphrase"
     outside.write_text(f"{PASSPHRASE}\r\nsecond line\n")
     monkeypatch.setenv(keys.PASSPHRASE_VARIABLE, str(outside))
-    assert keys.passphrase_from_file(repository.root) == PASSPHRASE
+    assert passphrase.from_file(repository.root) == PASSPHRASE
     repository.write("passphrase", PASSPHRASE)
     monkeypatch.setenv(keys.PASSPHRASE_VARIABLE, str(repository.root / "passphrase"))
     with pytest.raises(Refused, match="lies in the repository"):
-        keys.passphrase_from_file(repository.root)
+        passphrase.from_file(repository.root)
     for wrong in ("missing", "empty"):
         (repository.root.parent / "empty").write_text("\n")
         monkeypatch.setenv(keys.PASSPHRASE_VARIABLE, str(repository.root.parent / wrong))
         with pytest.raises(InputError, match="no passphrase can be read"):
-            keys.passphrase_from_file(repository.root)
+            passphrase.from_file(repository.root)
 
 
 def test_no_text_form_shows_the_key(key_directory: Path) -> None:

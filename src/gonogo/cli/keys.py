@@ -27,8 +27,9 @@ _SHOWN = 16
 def command() -> None:
     """Make, list, trust and revoke people's keys (ed25519).
 
-    The private half is encrypted with a passphrase and lies in your own configuration directory, never in the
-    repository. The public half lies in `.gonogo/people/`: committing it there is what makes a run trust it.
+    The private half is encrypted with a passphrase and lies in your own configuration directory, or it lies in the key
+    store of your system; never in the repository. The public half lies in `.gonogo/people/`: committing it there is
+    what makes a run trust it.
     """
 
 
@@ -43,7 +44,14 @@ def _today() -> str:
     "--email", "emails", multiple=True, help="An address you commit with; may be given again.  [default: git's]"
 )
 @click.option("--handle", "handles", multiple=True, metavar="@NAME", help="What CODEOWNERS calls you.")
-def new(person: str, name: str, emails: tuple[str, ...], handles: tuple[str, ...]) -> int:
+@click.option(
+    "--store",
+    type=click.Choice(["file", "os"]),
+    default="file",
+    show_default=True,
+    help="Where the private half lies: in a file locked with a passphrase, or in the key store of the system.",
+)
+def new(person: str, name: str, emails: tuple[str, ...], handles: tuple[str, ...], store: str) -> int:
     """Make a key for PERSON and write its public half into `.gonogo/people/`.
 
     PERSON is how the checklist calls you: `ada`. Without it your address before the `@` is taken.
@@ -54,7 +62,11 @@ def new(person: str, name: str, emails: tuple[str, ...], handles: tuple[str, ...
     person = person or _id(emails[0].partition("@")[0] if emails else name)
     if any(known.id == person for known in keys.present(place.root)):
         raise Refused(f"there is a `{person}` in `{keys.PEOPLE}/` already", help="name the person another way")
-    pem = keys.create(person, asked(place.root, person, new=True), place.root)
+    if store == "os":
+        pem, where = keys.create_in_store(person, place.root)
+        say(f"the private half is in the key store: {safe(where)}")
+    else:
+        pem = keys.create(person, asked(place.root, person, new=True), place.root)
     made = Person(person, name or person, pem, emails, handles, _today())
     _tell_written(_added(place, made), made, place)
     return 0

@@ -2,7 +2,7 @@
 
 `.gonogo/people/<id>.yaml` holds name, addresses and the public key. The private half lies in the user's own
 configuration directory, in OpenSSH's form: its bcrypt makes each guess at the passphrase dear, which the PKCS #8 that
-`cryptography` writes does not (2,048 rounds of PBKDF2).
+`cryptography` writes does not (2,048 rounds of PBKDF2). Or it lies in the system's own key store (`key_store.py`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gonogo.config import git_output
-from gonogo.errors import Diagnostic, InputError, OperationError, Refused, Span, nearest
+from gonogo.errors import Diagnostic, GonogoError, InputError, OperationError, Refused, Span, nearest
 from gonogo.evidence import sign
 from gonogo.model.roster import Person
+from gonogo.owners import key_store
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -271,20 +272,51 @@ def create(person: str, passphrase: str, root: Path | None = None) -> str:
         Refused: There is a key of that name already, or it would lie in the repository.
     """
     from cryptography.hazmat.primitives import serialization as form
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    if not _ID.fullmatch(person):
-        raise InputError.of("person-id", f"`{person}` cannot name a person", help="use small letters, digits and `-`")
     if len(passphrase) < SHORTEST_PASSPHRASE:
         raise InputError.of(
             "passphrase-short",
             f"the passphrase has fewer than {SHORTEST_PASSPHRASE} characters",
             help="take a longer one",
         )
-    private = Ed25519PrivateKey.generate()
+    private = _made(person)
     locked = form.PrivateFormat.OpenSSH.encryption_builder().kdf_rounds(ROUNDS).build(passphrase.encode())
     _keep(directory(root) / person, private.private_bytes(form.Encoding.PEM, form.PrivateFormat.OpenSSH, locked))
-    return private.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo).decode()
+    return _pem(private)
+
+
+def create_in_store(person: str, root: Path | None = None) -> tuple[str, str]:
+    """Make a key whose private half the system's key store keeps; returns the public half in PEM, and the store's name.
+
+    Raises:
+        InputError: The id cannot name a person, or the extra `keyring` is not installed.
+        Refused: There is no key store here, a key of that name already, or its note would lie in the repository.
+        OperationError: The store said no.
+    """
+    private, place = _made(person), directory(root) / person
+    key = Key(person, private)
+    key_store.ready()
+    _keep(place, key_store.note(key.keyid))
+    try:
+        store = key_store.keep(person, key.keyid, private.private_bytes_raw())
+    except GonogoError:
+        place.unlink()
+        raise
+    return _pem(private), store
+
+
+def _made(person: str) -> Ed25519PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    if not _ID.fullmatch(person):
+        raise InputError.of("person-id", f"`{person}` cannot name a person", help="use small letters, digits and `-`")
+    return Ed25519PrivateKey.generate()
+
+
+def _pem(private: Ed25519PrivateKey) -> str:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    return private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def _keep(path: Path, data: bytes) -> None:
@@ -304,10 +336,12 @@ def _keep(path: Path, data: bytes) -> None:
 
 
 def unlock(person: str, ask: Callable[[], str], root: Path | None = None) -> Key:
-    """The private half of `person`; `ask` gives its passphrase.
+    """The private half of `person`; `ask` gives its passphrase, where the key store of the system has it not.
 
     Raises:
         InputError: There is no such key here, or the passphrase is wrong.
+        Refused: The key store that has it is not here.
+        IntegrityError: The key store has another key.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -321,7 +355,9 @@ def unlock(person: str, ask: Callable[[], str], root: Path | None = None) -> Key
         )
         raise InputError.of("no-private-key", f"there is no private key of `{person}` on this machine", help=told)
     try:
-        private = load_ssh_private_key(path.read_bytes(), ask().encode() or None)
+        text = path.read_bytes()
+        stored = key_store.noted(text)
+        private = key_store.fetch(person, stored) if stored else load_ssh_private_key(text, ask().encode() or None)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # never the library's text: it may quote what it was given
         private = None
     except OSError as error:
@@ -331,30 +367,3 @@ def unlock(person: str, ask: Callable[[], str], root: Path | None = None) -> Key
             "wrong-passphrase", f"the key of `{person}` does not open with this passphrase", help="try again"
         )
     return Key(person, private)
-
-
-def passphrase_from_file(root: Path | None) -> str | None:
-    """The first line of the file named by `GONOGO_PASSPHRASE_FILE`; None where the variable is not set.
-
-    Raises:
-        InputError: The file cannot be read, or says nothing.
-        Refused: It lies below `root`, the repository.
-    """
-    name = os.environ.get(PASSPHRASE_VARIABLE)
-    if not name:
-        return None
-    path = Path(name).resolve()
-    if root is not None and path.is_relative_to(root.resolve()):
-        raise Refused(
-            "the file with the passphrase lies in the repository",
-            help=f"let {PASSPHRASE_VARIABLE} name one outside of it",
-        )
-    try:
-        text = path.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
-    except (OSError, ValueError):
-        text = ""
-    if not text:
-        raise InputError.of(
-            "no-passphrase", f"no passphrase can be read from `{name}`", help=f"mend {PASSPHRASE_VARIABLE}, or unset it"
-        )
-    return text

@@ -116,12 +116,10 @@ def test_without_the_extra_it_says_what_to_install(key_directory: Path, monkeypa
 def test_a_store_that_says_no_leaves_nothing_and_quotes_nothing(
     key_directory: Path, file_store: Path, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
-    from keyrings.alt.file import PlaintextKeyring
-
     def locked(*given: Any) -> None:
         raise RuntimeError(f"locked, and here is what you gave: {given}")
 
-    monkeypatch.setattr(PlaintextKeyring, act, locked)
+    monkeypatch.setattr(f"{FILE_STORE}.{act}", locked)
     with pytest.raises(OperationError, match="said no") as error:
         keys.create_in_store("ada")
     assert "given" not in str(error.value)

@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import click
 
@@ -19,6 +20,8 @@ from gonogo.model.run import RunView
 from gonogo.model.sign_off import SignOff, Word
 from gonogo.owners import keys, sign_off
 from gonogo.telling.words import safe, short_commit
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +38,42 @@ class Open:
     said: str = ""
     """What is there already, or what has become void."""
 
-    def command(self, run: str, owner: str) -> str:
+    def command(self, where: str, owner: str) -> str:
         """What to type."""
         about = f" --gate {self.gate} --question {shlex.quote(self.question)}" if self.gate else ""
-        return f'gonogo sign --run {run} --owner {shlex.quote(owner)}{about} --go -m "…"   (or --no-go)'
+        return f'gonogo sign {where} --owner {shlex.quote(owner)}{about} --go -m "…"   (or --no-go)'
 
 
 @click.command("ask")
 @click.argument("run", required=False, default="", metavar="[RUN]")
 @click.option("--as", "person", default="", metavar="PERSON", help="Whose list.  [default: whose key is here]")
 @click.option("--all", "everybody", is_flag=True, help="What waits for anybody.")
+@click.option("--bundle", metavar="BUNDLE", type=_FILE, help="In the run in this bundle, which is elsewhere.")
 @click.option("--format", "kind", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(run: str, person: str, everybody: bool, kind: str) -> int:
+def command(run: str, person: str, everybody: bool, bundle: Path | None, kind: str) -> int:
     """List what waits for my answer or my word in RUN, and what to type; without a name, in the last run."""
-    place = here()
-    view = place.run_view(run)
+    place = here(repository=bundle is None)
+    view = place.run_view(run) if bundle is None else _run_in(bundle)
     me = {person} if person else {one.id for one in view.plan.people} & set(keys.mine(place.root))
-    waiting = list(waiting_for(view, said_of(place, view)))
+    said = said_of(place, view) if bundle is None else sign_off.still(view, view.sign_offs)
+    waiting = list(waiting_for(view, said))
     mine = waiting if everybody or not me else [one for one in waiting if me & set(one.people)]
     if kind == "json":
         write(
             json.dumps({"run": view.id, "waiting": [asdict(one) for one in mine]}, indent=2, ensure_ascii=False) + "\n"
         )
     else:
-        write("".join(f"{line}\n" for line in _lines(place, view, mine, waiting, me)))
+        where = f"--bundle {shlex.quote(str(bundle))}" if bundle is not None else f"--run {view.id}"
+        goes_on = going_on(place, view) if bundle is None else ""
+        lines = _lines(view, where, mine, waiting, me) if waiting else [f"nothing waits in run {view.id}{goes_on}"]
+        write("".join(f"{line}\n" for line in lines))
     return 0
+
+
+def _run_in(bundle: Path) -> RunView:
+    from gonogo.cli.carried import run_in  # proving a bundle loads much; most never need it
+
+    return run_in(bundle)
 
 
 def said_of(place: Place, view: RunView) -> tuple[SignOff, ...]:
@@ -112,10 +126,7 @@ def _who(view: RunView, owners: Iterable[str], spoke: set[str]) -> tuple[str, ..
     return tuple(dict.fromkeys(person for person in speakers if person not in spoke))
 
 
-def _lines(place: Place, view: RunView, mine: list[Open], waiting: list[Open], me: set[str]) -> Iterator[str]:
-    if not waiting:
-        yield f"nothing waits in run {view.id}" + (going_on(place, view) or "")
-        return
+def _lines(view: RunView, where: str, mine: list[Open], waiting: list[Open], me: set[str]) -> Iterator[str]:
     if not me:
         yield f"no key of a trusted person is on this machine (`{keys.PEOPLE}/`, `gonogo keys new`); all that waits:"
     elif not mine:
@@ -126,7 +137,7 @@ def _lines(place: Place, view: RunView, mine: list[Open], waiting: list[Open], m
         if one.said:
             yield f"  so far: {safe(one.said)}"
         owner = next((owner for owner in one.owners if _speaks(view, owner, me)), one.owners[0] if one.owners else "")
-        yield f"  {one.command(view.id, owner)}"
+        yield f"  {one.command(where, owner)}"
 
 
 def _nobody(one: Open) -> str:

@@ -13,6 +13,7 @@ import click
 
 from gonogo import engine
 from gonogo.cli.ask import said_of, waiting_for
+from gonogo.cli.carried import hand_in, run_in, send
 from gonogo.cli.failure import say
 from gonogo.cli.passphrase import unlocked
 from gonogo.cli.place import Place, here
@@ -30,6 +31,7 @@ from gonogo.owners import keys, sign_off
 from gonogo.owners.sign_off import Saying
 from gonogo.telling.words import WORDS, safe, short_commit, tally
 
+_NEW = click.Path(path_type=Path, dir_okay=False)
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _NOTHING_SEEN = {Outcome.NOT_RUN, Outcome.NOT_APPLICABLE}
 
@@ -43,12 +45,33 @@ _NOTHING_SEEN = {Outcome.NOT_RUN, Outcome.NOT_APPLICABLE}
 @click.option("--run", default="", metavar="RUN", help="About which run.  [default: the last]")
 @click.option("--attach", "files", multiple=True, metavar="FILE", type=_FILE, help="Keep this file with your word.")
 @click.option("--as", "person", default="", metavar="PERSON", help="Who you are.  [default: whose key is here]")
-def command(*, go: bool | None, message: str, gate: str, question: str, files: tuple[Path, ...], **given: str) -> int:
+@click.option("--bundle", metavar="BUNDLE", type=_FILE, help="About the run in this bundle, which is elsewhere.")
+@click.option("--output", metavar="FILE", type=_NEW, help="Where your word goes, with --bundle.  [default: RUN.PERSON]")
+@click.option("--take", metavar="FILE", type=_FILE, help="Hand in a word that was signed elsewhere, with --bundle.")
+def command(*, take: Path | None, bundle: Path | None, output: Path | None, **given: Any) -> int:
     """Sign a go or a no-go for an owner: about a run, a gate of it, or a question of that gate.
 
     What is signed is the digest of what you see: plan, subject, verdicts, evidence and waivers. Any later change makes
     your word void, and says what changed. A no-go wins over any number of go.
     """
+    if take is not None:
+        return _take(take)
+    if output is not None and bundle is None:
+        raise click.UsageError("--output goes with --bundle")
+    return _say(bundle=bundle, output=output, **given)
+
+
+def _say(
+    *,
+    go: bool | None,
+    message: str,
+    gate: str,
+    question: str,
+    files: tuple[Path, ...],
+    bundle: Path | None,
+    output: Path | None,
+    **given: str,
+) -> int:
     if go is None:
         raise click.UsageError("say --go or --no-go")
     word = Word.GO if go else Word.NO_GO
@@ -56,21 +79,41 @@ def command(*, go: bool | None, message: str, gate: str, question: str, files: t
         raise click.UsageError('a no-go needs a reason: -m "…"')
     if question and not gate:
         raise click.UsageError("--question is one of a gate: say --gate too")
-    place = here()
-    view = place.run_view(given["run"])
+    if bundle is not None and files:
+        raise click.UsageError("--attach needs the repository that the run is in: evidence is kept there")
+    place = here(repository=bundle is None)
+    view = place.run_view(given["run"]) if bundle is None else run_in(bundle)
     _may_be_signed(view, word, gate)
     person = _person(place, view, given["person"])
     question = _question(view, gate, question, word)
     owner = _owner(view, person, given["owner"], gate)
     redactor = _redactor(place, view)
-    _intact(place, view, gate)
+    if bundle is None:
+        _intact(place, view, gate)
     saying = Saying(owner, word, redactor.text(message), gate, question, _attached(place, redactor, files))
     _tell_seen(view, saying, person)
     key = unlocked(place.root, person)
     envelope, said = sign_off.make(view, saying, key, _now())
+    if bundle is not None:
+        carried = output or Path(f"{view.id}.{person}.intoto.jsonl")
+        send(envelope, carried)
+        say(f"signed: {said.digest}")
+        say(f"send {carried} to where the run is, and hand it in there: gonogo sign --take {carried.name}")
+        return 0
     keep_seen(place.state, sign_off.seen_document(view, gate))
     taken = engine.deliver(envelope, run_id=view.id, root=place.root, state=place.state)
     _tell_after(place, said, taken=taken)
+    return 0
+
+
+def _take(file: Path) -> int:
+    place = here()
+    for said, taken in hand_in(place, file):
+        about = f" about gate {said.gate}" if said.gate else ""
+        say(f"{safe(said.person)} says {said.word} for {safe(said.owner)}{about}: {safe(said.message)}")
+        if said.void:
+            say(f"void: {said.void}; ask them to sign anew")
+        _tell_after(place, said, taken=taken)
     return 0
 
 
@@ -177,9 +220,9 @@ def _intact(place: Place, view: RunView, gate: str) -> None:
 
 
 def _attached(place: Place, redactor: Redactor, files: tuple[Path, ...]) -> tuple[Blob, ...]:
-    store = Store(place.state / "evidence", redactor)
+    store = Store(place.state / "evidence", redactor) if files else None
     found = []
-    for file in files:
+    for file in files if store is not None else ():
         media = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         try:
             found.append(store.put_file(file.name, file, media))

@@ -38,13 +38,15 @@ def test_a_word_travels_to_the_run_and_counts(
 ) -> None:
     ada, ben = crew["ada"], crew["ben"]
     monkeypatch.chdir(elsewhere)
-    asked = ben("ask", "--bundle", str(held), "--as", "ben")
+    ben.home.rename(elsewhere / "home")  # a home directory is no repository: keys may lie below where one works
+    ben.home = elsewhere / "home"
+    asked = ben("ask", "--bundle", str(held))
     assert asked.exit == 0
     assert f"gonogo sign --bundle {held} --owner DevOps --gate dashboard --question dashboard.1" in asked.out
     said = ben("sign", "--bundle", str(held), "--gate", "dashboard", "--go", "-m", "both right", "--output", "word")
     assert said.exit == 0, said.err
     assert "gonogo sign --take word" in said.err
-    assert [path.name for path in elsewhere.iterdir()] == ["word"]
+    assert sorted(path.name for path in elsewhere.iterdir()) == ["home", "word"]
 
     monkeypatch.chdir(repository.root)
     taken = ada("sign", "--take", str(elsewhere / "word"))

@@ -54,7 +54,7 @@ def command(run: str, person: str, everybody: bool, bundle: Path | None, kind: s
     """List what waits for my answer or my word in RUN, and what to type; without a name, in the last run."""
     place = here(repository=bundle is None)
     view = place.run_view(run) if bundle is None else _run_in(bundle)
-    me = {person} if person else {one.id for one in view.plan.people} & set(keys.mine(place.root))
+    me = {person} if person else {one.id for one in view.plan.people} & set(keys.mine(place.repository_root))
     said = said_of(place, view) if bundle is None else sign_off.still(view, view.sign_offs)
     waiting = list(waiting_for(view, said))
     mine = waiting if everybody or not me else [one for one in waiting if me & set(one.people)]

@@ -94,6 +94,8 @@ def _id(text: str) -> str:
 def _tell_written(path: Path, person: Person, place: Place) -> None:
     relative = path.relative_to(place.root)
     say(f"wrote {relative}: {safe(person.name)}, key {keys.keyid(person)[:_SHOWN]}")
+    if not person.emails:
+        say("no address of theirs is known, so that no commit can be told to be theirs: say --email")
     say(f"it is trusted once it is committed: git add {relative} && git commit, and let somebody review that")
 
 

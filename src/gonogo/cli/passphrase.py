@@ -13,7 +13,7 @@ from gonogo.owners import keys
 from gonogo.owners.keys import Key
 
 
-def asked(root: Path, person: str, *, new: bool = False) -> str:
+def asked(root: Path | None, person: str, *, new: bool = False) -> str:
     """The passphrase; a new one is asked for twice. Raises `InputError` where there is nobody to ask."""
     given = from_file(root)
     if given is not None:
@@ -29,7 +29,7 @@ def asked(root: Path, person: str, *, new: bool = False) -> str:
     return text
 
 
-def unlocked(root: Path, person: str) -> Key:
+def unlocked(root: Path | None, person: str) -> Key:
     """The private half of a person's key."""
     return keys.unlock(person, lambda: asked(root, person), root)
 

@@ -37,6 +37,11 @@ class Place:
     registry: Registry
     settings: Settings
 
+    @property
+    def repository_root(self) -> Path | None:
+        """Where nothing private may lie; None where there is no repository."""
+        return self.root if self.repository else None
+
     def load(self, path: Path | None) -> Loaded:
         """The checklist at `path`, or the one that is found; raises `InputError` with every mistake in it."""
         return checklists.load(path or _as_seen(checklists.find(self.root)), self.registry)

@@ -92,7 +92,7 @@ def _say(
         _intact(place, view, gate)
     saying = Saying(owner, word, redactor.text(message), gate, question, _attached(place, redactor, files))
     _tell_seen(view, saying, person)
-    key = unlocked(place.root, person)
+    key = unlocked(place.repository_root, person)
     envelope, said = sign_off.make(view, saying, key, _now())
     if bundle is not None:
         carried = output or Path(f"{view.id}.{person}.intoto.jsonl")
@@ -138,7 +138,7 @@ def _may_be_signed(view: RunView, word: Word, gate: str) -> None:
 
 
 def _person(place: Place, view: RunView, wanted: str) -> str:
-    here_too = keys.mine(place.root)
+    here_too = keys.mine(place.repository_root)
     trusted = [person.id for person in view.plan.people]
     if wanted:
         if wanted not in trusted:

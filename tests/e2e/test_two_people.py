@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -253,16 +252,12 @@ def change_a_character(other: Elsewhere) -> None:
         begins = {
             one.filename: one.header_offset + 30 + len(one.filename) for one in archive.infolist() if one.file_size
         }
-    kinds = {name.split("/")[0]: name for name in begins}
-    assert {"evidence", "attestations", "ledger.jsonl", "sign-offs.intoto.jsonl", "waivers.json"} <= set(kinds)
-    places = {**kinds, "the end": "", "a name": ""}
-    at: dict[str, Callable[[], int]] = {
-        "the end": lambda: len(whole) - 3,
-        "a name": lambda: whole.index(names[-1].encode()),
-    }
-    for place, name in places.items():
+    places = {name.split("/")[0]: begin for name, begin in begins.items()}
+    assert {"evidence", "attestations", "ledger.jsonl", "sign-offs.intoto.jsonl", "waivers.json"} <= set(places)
+    places |= {"the end": len(whole) - 3, "a name": whole.index(names[-1].encode())}
+    for place, at in places.items():
         changed = bytearray(whole)
-        changed[at.get(place, lambda name=name: begins[name])()] ^= 1  # type: ignore[misc]
+        changed[at] ^= 1
         (home / "changed.zip").write_bytes(changed)
         told = other.verify("changed.zip", "--format", "json", exits=5)
         claims = json.loads(told.stdout)["claims"]

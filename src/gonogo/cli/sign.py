@@ -220,9 +220,11 @@ def _intact(place: Place, view: RunView, gate: str) -> None:
 
 
 def _attached(place: Place, redactor: Redactor, files: tuple[Path, ...]) -> tuple[Blob, ...]:
-    store = Store(place.state / "evidence", redactor) if files else None
+    if not files:
+        return ()  # making a store makes a directory, and a word over a bundle needs none
+    store = Store(place.state / "evidence", redactor)
     found = []
-    for file in files if store is not None else ():
+    for file in files:
         media = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         try:
             found.append(store.put_file(file.name, file, media))

@@ -19,9 +19,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from history import COMMITS, Commit
+from history import COMMITS, NEXT, RELEASE_BEFORE, Commit
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "medianest"
+NEXT_CHANGES = Path(__file__).with_name("1.5.0.patch")
+"""What the last commit brings, as `git diff` tells it; taken back for the commits before."""
 LEFT_BEHIND = (
     *("node_modules", "dist", "site", "coverage", "test-results", "playwright-report", "backups", ".gonogo"),
     *(".env", ".env.staging", "build-metrics.json", "security-audit-results.json", "security-scan.sarif"),
@@ -89,13 +91,17 @@ def commit(root: Path, entry: Commit) -> None:
 
 
 def make_repository(root: Path) -> None:
-    """The example with a small history, on the branch `main`."""
+    """The example with a small history, on the branch `main`: release 1.4.0, tagged, and what is released next."""
     shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
     git(root, "init", "--quiet", "--initial-branch", "main")
     git(root, "config", "user.name", "Demo")
     git(root, "config", "user.email", "demo@example.org")
+    git(root, "apply", "--reverse", str(NEXT_CHANGES))
     for entry in COMMITS:
         commit(root, entry)
+    git(root, "tag", RELEASE_BEFORE)
+    git(root, "apply", str(NEXT_CHANGES))
+    commit(root, NEXT)
 
 
 def install(root: Path, docs: Path) -> None:
@@ -161,7 +167,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="gonogo-demo-")).resolve()
     root, docs = folder / "medianest", folder / "docs-venv"
     make_repository(root)
-    say(f"the project is in {root}, with {len(COMMITS)} commits")
+    say(f"the project is in {root}, with {len(COMMITS) + 1} commits")
     install(root, docs)
     write_values(root)
     if options.only_prepare:

@@ -64,6 +64,12 @@ COMMITS = (
         ("scripts", "load-tests"),
     ),
     Commit(
+        "2025-09-11T18:05:00+02:00",
+        "Grace Okafor",
+        "build: put it into containers, and watch them",
+        ("Dockerfile", ".dockerignore", "docker-compose.yml", "config", ".env.staging.example"),
+    ),
+    Commit(
         "2025-09-12T08:50:00+02:00",
         "Lin Haas",
         "docs: tell how it is run",
@@ -76,4 +82,15 @@ COMMITS = (
         (".",),
     ),
 )
-"""Oldest first. The last one brings whatever is left, so that the tree is clean."""
+"""Oldest first. The last one brings whatever is left, so that the tree is clean: this is release 1.4.0."""
+
+RELEASE_BEFORE = "v1.4.0"
+"""The tag after `COMMITS`: the release that is there already, and to which a rollback leads."""
+
+NEXT = Commit(
+    "2025-09-22T15:10:00+02:00",
+    "Grace Okafor",
+    "feat(backend): say when a request was decided",
+    (".",),
+)
+"""Brings `1.5.0.patch`, and with it the example as it stands in this repository."""

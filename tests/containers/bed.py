@@ -270,6 +270,11 @@ class Example:
         self.compose("--profile", "tools", "run", "--rm", "-T", "migrate")
         self.compose("up", "--detach", "--no-build", "--pull", "never", "--wait", "--wait-timeout", "120", *SERVICES)
 
+    def checkout(self, ref: str) -> str:
+        """Put another commit into the working tree, such as the release before, `v1.4.0`; its sha."""
+        run("git", "checkout", "--quiet", ref, cwd=self.root)
+        return self.sha
+
     def change(self, edits: Mapping[str, Callable[[str], str]], message: str) -> str:
         """Rewrite files (path -> from the old text, empty where there is none, to the new), commit; the new commit."""
         for path, edit in edits.items():

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.containers import standins
+from tests.containers import standins, variants
 from tests.containers.bed import Engine, Example, wait_until
+from tests.containers.member import Member
 
 pytestmark = pytest.mark.xdist_group("containers")
 
@@ -99,3 +100,48 @@ def test_the_example_comes_up_and_names_its_release(example: Example) -> None:
     assert backend["Config"]["Labels"]["org.opencontainers.image.revision"] == example.sha
     assert backend["Config"]["User"] == "node"
     assert backend["State"]["Health"]["Status"] == "healthy"
+
+
+def test_the_release_before_works_on_the_schema_of_the_next(example: Example) -> None:
+    """N, then N-1 on N's schema, then N again: what was written in between stays."""
+    now = example.sha
+    example.start()
+    member = Member(example)
+    first = member.ask("Nosferatu")
+    example.checkout("v1.4.0")
+    example.start()
+    assert member.health()["version"] == "1.4.0"
+    assert [wish["title"] for wish in member.wishes()] == ["Nosferatu"]
+    member.ask("Faust")
+    example.checkout(now)
+    example.start()
+    assert member.health()["version"] == "1.5.0"
+    assert [wish["title"] for wish in member.wishes()] == ["Faust", "Nosferatu"]
+    assert member.wishes()[1]["id"] == first
+
+
+VARIANTS = {
+    "never_healthy": variants.never_healthy(),
+    "no_healthcheck": variants.no_healthcheck(),
+    "memory_hog": variants.memory_hog(),
+    "broken_frontend": variants.broken_frontend(),
+    "slow_catalogue": variants.slow_catalogue(300),
+    "silent_logs": variants.silent_logs(),
+    "destructive_migration": variants.destructive_migration(),
+    "failing_migration": variants.failing_migration(),
+    "crash_loop": variants.crash_loop(20),
+}
+
+
+def test_every_variant_is_a_change_to_what_is_there(example: Example) -> None:
+    for edits, message in VARIANTS.values():
+        start = example.sha
+        assert example.change(edits, message) != start
+        example.checkout(start)
+
+
+def test_a_variant_is_built_and_goes_wrong_as_it_says(example: Example) -> None:
+    example.change(*variants.crash_loop(after=3))
+    example.build()
+    example.compose("up", "--detach", "--no-build", "--pull", "never", "backend")
+    wait_until(lambda: example.container("backend")["RestartCount"] > 0, "the backend starts anew", within=30)

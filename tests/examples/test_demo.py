@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import stat
 import subprocess
@@ -38,7 +39,7 @@ def test_the_project_has_a_small_history_and_a_clean_tree(demo: ModuleType, tmp_
     root = tmp_path / "medianest"
     demo.make_repository(root)
     subjects = git(root, "log", "--format=%s").splitlines()
-    assert 6 <= len(subjects) <= 8
+    assert 6 <= len(subjects) <= 10
     assert all(CONVENTIONAL.match(subject) for subject in subjects), subjects
     assert git(root, "status", "--porcelain", "--ignored") == ""
     assert set(git(root, "log", "--format=%ae%n%ce").split()) == {
@@ -46,7 +47,20 @@ def test_the_project_has_a_small_history_and_a_clean_tree(demo: ModuleType, tmp_
     }
     dates = git(root, "log", "--reverse", "--format=%aI").splitlines()
     assert dates == sorted(dates)
-    assert (root / "READINESS.md").read_bytes() == (EXAMPLE / "READINESS.md").read_bytes()
+    for name in git(root, "ls-files").splitlines():
+        assert (root / name).read_bytes() == (EXAMPLE / name).read_bytes(), name
+
+
+def test_the_release_before_differs_in_one_additive_migration(demo: ModuleType, tmp_path: Path) -> None:
+    root = tmp_path / "medianest"
+    demo.make_repository(root)
+    assert git(root, "tag", "--points-at", "HEAD~1").split() == ["v1.4.0"]
+    manifests = [json.loads(git(root, "show", f"{ref}:package.json")) for ref in ("v1.4.0", "HEAD")]
+    assert [manifest["version"] for manifest in manifests] == ["1.4.0", "1.5.0"]
+    added = git(root, "diff", "--diff-filter=A", "--name-only", "v1.4.0", "HEAD").split()
+    assert added == ["backend/prisma/migrations/20250922110000_request_decided_at/migration.sql"]
+    statements = [line for line in (root / added[0]).read_text().splitlines() if not line.startswith("--")]
+    assert statements == ["ALTER TABLE media_requests ADD COLUMN decided_at TIMESTAMPTZ;"]
 
 
 def test_a_persons_own_git_settings_do_not_reach_it(

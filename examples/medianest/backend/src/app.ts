@@ -4,6 +4,7 @@ import type { Problem } from '@medianest/shared';
 import { requireMember } from './auth.js';
 import type { BuildInfo } from './build-info.js';
 import type { Config } from './config.js';
+import type { Counters } from './counters.js';
 import { errorAnswers, notFound } from './errors.js';
 import type { Logger } from './logger.js';
 import { createMetrics } from './metrics.js';
@@ -18,7 +19,7 @@ import { Vault } from './vault.js';
 /** Guessing an access code gets a tenth of what reading gets. */
 const LOGIN_SHARE = 10;
 
-function limit(perMinute: number): RateLimitRequestHandler {
+function limit(perMinute: number, counters: Counters, name: string): RateLimitRequestHandler {
   const problem: Problem = { error: { code: 'too-many-requests', message: 'wait a minute and try again' } };
   return rateLimit({
     windowMs: 60_000,
@@ -26,27 +27,29 @@ function limit(perMinute: number): RateLimitRequestHandler {
     standardHeaders: 'draft-7',
     legacyHeaders: false,
     message: problem,
+    store: counters.store(name),
   });
 }
 
 export interface Parts {
   config: Pick<Config, 'jwtSecret' | 'encryptionKey' | 'accessCode' | 'rateLimitPerMinute' | 'trustedProxies'>;
   store: Store;
+  counters: Counters;
   logger: Logger;
   build: BuildInfo;
 }
 
-export function createApp({ config, store, logger, build }: Parts): Express {
-  const metrics = createMetrics(build);
+export function createApp({ config, store, counters, logger, build }: Parts): Express {
+  const metrics = createMetrics(build, { store, counters });
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', config.trustedProxies);
   app.use(requestLog(logger), metrics.observe);
-  app.use(operationRoutes(store, metrics, build));
-  app.use('/api', limit(config.rateLimitPerMinute), express.json({ limit: '16kb' }));
+  app.use(operationRoutes(store, counters, metrics, build));
+  app.use('/api', limit(config.rateLimitPerMinute, counters, 'api'), express.json({ limit: '16kb' }));
   app.use(
     '/api/session',
-    limit(Math.max(1, Math.floor(config.rateLimitPerMinute / LOGIN_SHARE))),
+    limit(Math.max(1, Math.floor(config.rateLimitPerMinute / LOGIN_SHARE)), counters, 'session'),
     sessionRoutes(config.accessCode, config.jwtSecret),
   );
   app.use('/api/media', mediaRoutes(store));

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 
-/** What is running: the version of package.json and the commit it was built from. */
+/** What is running: its version and the commit it was built from. */
 export interface BuildInfo {
   version: string;
   sha: string;
 }
 
-export function buildInfo(sha: string): BuildInfo {
+/** The version is that of package.json where none is given. */
+export function buildInfo(sha: string, version: string): BuildInfo {
+  if (version !== '') return { version, sha };
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
   return { version: manifest.version, sha };
 }

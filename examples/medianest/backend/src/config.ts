@@ -8,11 +8,15 @@ export interface Config {
   encryptionKey: Uint8Array;
   accessCode: string;
   rateLimitPerMinute: number;
+  counters: CountersConfig;
   trustedProxies: number;
   sha: string;
+  /** Empty: the version of package.json. */
+  version: string;
 }
 
 export type StoreConfig = { kind: 'memory' } | { kind: 'postgres'; url: string };
+export type CountersConfig = { kind: 'memory' } | { kind: 'redis'; url: string };
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -36,6 +40,10 @@ class Reader {
     const value = this.variables[name]?.trim() || fallback;
     if (value === undefined) this.problems.push(`${name} is not set`);
     return value ?? '';
+  }
+
+  optional(name: string): string {
+    return this.variables[name]?.trim() ?? '';
   }
 
   secret(name: string, shortest: number): string {
@@ -74,8 +82,10 @@ export function loadConfig(variables: Variables): Config {
     encryptionKey: readKey(read),
     accessCode: read.secret('ACCESS_CODE', 12),
     rateLimitPerMinute: read.whole('RATE_LIMIT_PER_MINUTE', 120, { min: 1, max: 1_000_000 }),
+    counters: readCounters(read),
     trustedProxies: read.whole('TRUSTED_PROXIES', 0, { min: 0, max: 10 }),
     sha: read.text('GIT_SHA', 'unknown'),
+    version: read.optional('APP_VERSION'),
   };
   if (read.problems.length > 0) throw new ConfigError(read.problems);
   return config;
@@ -85,6 +95,11 @@ export function loadConfig(variables: Variables): Config {
 function readStore(read: Reader): StoreConfig {
   const kind = read.word('STORE', ['memory', 'postgres'] as const);
   return kind === 'postgres' ? { kind, url: read.secret('DATABASE_URL', 1) } : { kind: 'memory' };
+}
+
+function readCounters(read: Reader): CountersConfig {
+  const kind = read.word('RATE_LIMIT_STORE', ['memory', 'redis'] as const, 'memory');
+  return kind === 'redis' ? { kind, url: read.secret('REDIS_URL', 1) } : { kind };
 }
 
 function readKey(read: Reader): Uint8Array {

@@ -1,6 +1,7 @@
 import { createApp } from './app.js';
 import { buildInfo } from './build-info.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
+import { openCounters } from './counters.js';
 import { createLogger } from './logger.js';
 import { openStore } from './store/open.js';
 
@@ -17,10 +18,11 @@ function readConfig(): Config {
 }
 
 const config = readConfig();
-const build = buildInfo(config.sha);
+const build = buildInfo(config.sha, config.version);
 const logger = createLogger(config.logLevel, { app: 'medianest-backend', ...build });
 const store = openStore(config.store, logger);
-const app = createApp({ config, store, logger, build });
+const counters = openCounters(config.counters, logger);
+const app = createApp({ config, store, counters, logger, build });
 
 // Express calls back on a failed listen as well: without this look, a taken port would be logged as a start.
 const server = app.listen(config.port, config.host, (error?: Error) => {
@@ -35,7 +37,7 @@ function stop(signal: NodeJS.Signals): void {
   logger.log('info', 'stopping', { signal });
   setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
   server.close(() => {
-    void store.close().then(() => process.exit(0));
+    void Promise.all([store.close(), counters.close()]).then(() => process.exit(0));
   });
   server.closeIdleConnections();
 }

@@ -8,7 +8,9 @@ export interface Metrics {
   observe: RequestHandler;
 }
 
-export function createMetrics(build: BuildInfo): Metrics {
+type Pinged = Record<string, { ping(): Promise<boolean> }>;
+
+export function createMetrics(build: BuildInfo, dependencies: Pinged): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   new Gauge({
@@ -17,6 +19,15 @@ export function createMetrics(build: BuildInfo): Metrics {
     labelNames: ['version', 'sha'],
     registers: [registry],
   }).set({ version: build.version, sha: build.sha }, 1);
+  new Gauge({
+    name: 'medianest_dependency_up',
+    help: '1 where the last look found it in reach, else 0',
+    labelNames: ['dependency'],
+    registers: [registry],
+    async collect() {
+      for (const [dependency, one] of Object.entries(dependencies)) this.set({ dependency }, Number(await one.ping()));
+    },
+  });
   const requestsCreated = new Counter({
     name: 'medianest_requests_created_total',
     help: 'Media requests that members made',

@@ -71,6 +71,14 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect((await store.requestsOf('Ada'))[0]).toMatchObject({ state: 'fulfilled' });
     });
 
+    it('says when a request was decided, while it is decided', async () => {
+      const { id, decidedAt } = await store.addRequest(wish());
+      expect(decidedAt).toBeUndefined();
+      const fulfilled = await store.setState(id, 'Ada', 'fulfilled');
+      expect(Date.parse(fulfilled!.decidedAt!)).toBeGreaterThanOrEqual(Date.parse(fulfilled!.createdAt));
+      expect((await store.setState(id, 'Ada', 'open'))!.decidedAt).toBeUndefined();
+    });
+
     it('answers a ping', async () => {
       expect(await store.ping()).toBe(true);
     });

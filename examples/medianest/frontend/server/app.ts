@@ -5,12 +5,13 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import { fileFor, sendFile } from './static.js';
+import { fileFor, sendFile, sendPage } from './static.js';
 
 export interface FrontendConfig {
   root: string;
   backend: URL;
   sha: string;
+  version: string;
 }
 
 const HEADERS = {
@@ -27,14 +28,15 @@ export function createFrontend(config: FrontendConfig): Server {
     response.setHeader('x-release', config.sha);
     const path = (request.url ?? '/').split('?')[0]!;
     if (path === '/health' || path.startsWith('/api/')) forward(config.backend, request, response);
-    else serve(config.root, path, request, response);
+    else serve(config, path, request, response);
   });
 }
 
-function serve(root: string, path: string, request: IncomingMessage, response: ServerResponse): void {
-  const file = fileFor(root, path);
+function serve(config: FrontendConfig, path: string, request: IncomingMessage, response: ServerResponse): void {
+  const file = fileFor(config.root, path);
   if (request.method !== 'GET' && request.method !== 'HEAD') plain(response, 405, 'method not allowed');
   else if (!file) plain(response, 404, 'not found');
+  else if (file.endsWith('.html')) sendPage(file, { RELEASE: config.sha, VERSION: config.version }, response);
   else sendFile(file, response);
 }
 

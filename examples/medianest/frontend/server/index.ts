@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createFrontend } from './app.js';
 
 const { BACKEND_URL, FRONTEND_HOST = '127.0.0.1', FRONTEND_PORT = '8080', GIT_SHA = 'unknown' } = process.env;
+const version = process.env.APP_VERSION || ownVersion();
 const log = (level: string, message: string, fields: object = {}) =>
   process.stdout.write(
     JSON.stringify({ time: new Date().toISOString(), level, message, app: 'medianest-frontend', ...fields }) + '\n',
@@ -13,7 +15,7 @@ if (!BACKEND_URL || !URL.canParse(BACKEND_URL)) {
 }
 
 const root = fileURLToPath(new URL('../public', import.meta.url));
-const server = createFrontend({ root, backend: new URL(BACKEND_URL), sha: GIT_SHA });
+const server = createFrontend({ root, backend: new URL(BACKEND_URL), sha: GIT_SHA, version });
 
 server.on('error', (error) => {
   log('error', 'cannot listen', { error: error.message });
@@ -27,4 +29,9 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     server.close(() => process.exit(0));
     server.closeIdleConnections();
   });
+}
+
+function ownVersion(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
 }

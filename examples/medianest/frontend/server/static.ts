@@ -1,4 +1,4 @@
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { extname, join, normalize, sep } from 'node:path';
 
@@ -32,3 +32,15 @@ export function sendFile(path: string, response: ServerResponse): void {
     .on('error', () => response.destroy())
     .pipe(response);
 }
+
+/** A page names the release that serves it: `__NAME__` in it becomes the value of that name. */
+export function sendPage(path: string, values: Record<string, string>, response: ServerResponse): void {
+  const page = readFileSync(path, 'utf8').replaceAll(/__([A-Z]+)__/g, (whole, name: string) =>
+    name in values ? escaped(values[name]!) : whole,
+  );
+  response.setHeader('content-type', 'text/html; charset=utf-8');
+  response.setHeader('cache-control', 'no-cache');
+  response.end(page);
+}
+
+const escaped = (text: string) => text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

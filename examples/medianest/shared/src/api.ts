@@ -6,6 +6,7 @@ export interface Health {
   version: string;
   sha: string;
   store: { kind: string; reachable: boolean };
+  rateLimit: { kind: string; reachable: boolean };
   uptimeSeconds: number;
 }
 

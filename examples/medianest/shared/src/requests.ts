@@ -14,6 +14,8 @@ export interface MediaRequest {
   requestedBy: string;
   state: RequestState;
   createdAt: string;
+  /** When it was fulfilled or declined. */
+  decidedAt?: string;
 }
 
 /** What a member sends to ask for a title. */

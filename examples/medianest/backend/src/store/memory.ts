@@ -47,6 +47,7 @@ export class MemoryStore implements Store {
     const found = this.requests.find((request) => request.id === id && request.requestedBy === member);
     if (!found) return undefined;
     found.state = state;
+    found.decidedAt = state === 'open' ? undefined : new Date().toISOString();
     return { ...found };
   }
 

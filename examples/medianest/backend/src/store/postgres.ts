@@ -3,7 +3,7 @@ import type { Media, MediaKind, RequestState } from '@medianest/shared';
 import { DuplicateRequest, type KeptRequest, type MediaFilter, type Store, type Wish } from './store.js';
 
 const UNIQUE_VIOLATION = '23505';
-const COLUMNS = 'id, title, kind, year, sealed_note, requested_by, state, created_at';
+const COLUMNS = 'id, title, kind, year, sealed_note, requested_by, state, created_at, decided_at';
 
 interface RequestRow {
   id: string;
@@ -14,6 +14,7 @@ interface RequestRow {
   requested_by: string;
   state: RequestState;
   created_at: Date;
+  decided_at: Date | null;
 }
 
 function kept(row: RequestRow): KeptRequest {
@@ -26,6 +27,7 @@ function kept(row: RequestRow): KeptRequest {
     requestedBy: row.requested_by,
     state: row.state,
     createdAt: row.created_at.toISOString(),
+    decidedAt: row.decided_at?.toISOString(),
   };
 }
 
@@ -73,7 +75,8 @@ export class PostgresStore implements Store {
 
   async setState(id: string, member: string, state: RequestState): Promise<KeptRequest | undefined> {
     const { rows } = await this.pool.query<RequestRow>(
-      `UPDATE media_requests SET state = $3 WHERE id::text = $1 AND requested_by = $2 RETURNING ${COLUMNS}`,
+      `UPDATE media_requests SET state = $3, decided_at = CASE WHEN $3 = 'open' THEN NULL ELSE now() END
+       WHERE id::text = $1 AND requested_by = $2 RETURNING ${COLUMNS}`,
       [id, member, state],
     );
     return rows[0] && kept(rows[0]);

@@ -26,6 +26,7 @@ describe('GET /health', () => {
       version: '9.9.9',
       sha: 'cafe123',
       store: { kind: 'memory', reachable: true },
+      rateLimit: { kind: 'memory', reachable: true },
     });
   });
 
@@ -34,6 +35,25 @@ describe('GET /health', () => {
     const response = await running.call('/health');
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ state: 'degraded', store: { reachable: false } });
+  });
+});
+
+describe('counts of the rate limit', () => {
+  it('are kept by each process itself while Redis cannot be reached, and /health says so', async () => {
+    running = await start({ RATE_LIMIT_STORE: 'redis', REDIS_URL: 'redis://127.0.0.1:1', RATE_LIMIT_PER_MINUTE: '2' });
+    const statuses = [];
+    for (let call = 0; call < 3; call += 1) statuses.push((await running.call('/api/media')).status);
+    expect(statuses).toEqual([200, 200, 429]);
+    const response = await running.call('/health');
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({
+      state: 'degraded',
+      rateLimit: { kind: 'redis', reachable: false },
+    });
+    await expect.poll(() => running.logs.map((line) => line.message).join()).toContain('redis is out of reach');
+    const text = await (await running.call('/metrics')).text();
+    expect(text).toContain('medianest_dependency_up{dependency="store"} 1');
+    expect(text).toContain('medianest_dependency_up{dependency="counters"} 0');
   });
 });
 
@@ -51,6 +71,17 @@ describe('GET /metrics', () => {
 });
 
 describe('logs', () => {
+  it('carry the id that a caller gave, so that a call can be found again', async () => {
+    running = await start({}, new MemoryStore(), 'info');
+    await running.call('/health');
+    await running.call('/health', { headers: { 'x-request-id': 'probe-4711' } });
+    const answer = await running.call('/api/media', { headers: { 'x-request-id': 'not an id' } });
+    expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    await expect.poll(() => running.logs.length).toBe(2);
+    expect(running.logs[0]).toMatchObject({ level: 'info', path: '/health', requestId: 'probe-4711' });
+    expect(JSON.stringify(running.logs)).not.toContain('not an id');
+  });
+
   it('hold one line per request, without its query', async () => {
     running = await start();
     await running.call('/api/media?q=private');

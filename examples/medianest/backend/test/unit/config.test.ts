@@ -40,6 +40,15 @@ describe('loadConfig', () => {
     ]);
   });
 
+  it('needs a Redis where the counts are in Redis', () => {
+    expect(loadConfig(VARIABLES).counters).toEqual({ kind: 'memory' });
+    expect(problems({ RATE_LIMIT_STORE: 'redis' })).toEqual(['REDIS_URL is not set']);
+    expect(loadConfig({ ...VARIABLES, RATE_LIMIT_STORE: 'redis', REDIS_URL: 'redis://redis:6379' }).counters).toEqual({
+      kind: 'redis',
+      url: 'redis://redis:6379',
+    });
+  });
+
   it('needs a database where the store is a database', () => {
     expect(problems({ STORE: 'postgres' })).toEqual(['DATABASE_URL is not set']);
     expect(loadConfig({ ...VARIABLES, STORE: 'postgres', DATABASE_URL: 'postgresql://db/medianest' }).store).toEqual({

@@ -22,7 +22,7 @@ async function listen(server: Server): Promise<string> {
 
 beforeAll(async () => {
   mkdirSync(join(root, 'assets'), { recursive: true });
-  writeFileSync(join(root, 'index.html'), '<h1>MediaNest</h1>');
+  writeFileSync(join(root, 'index.html'), '<h1>MediaNest</h1>__VERSION__ (__RELEASE__) __OTHER__');
   writeFileSync(join(root, 'assets', 'main-1234.js'), 'export {};');
   writeFileSync(join(directory, 'secret.txt'), 'outside');
   backend = createServer((request, response) => {
@@ -35,7 +35,7 @@ beforeAll(async () => {
       response.end(JSON.stringify({ method, path, body, forwarded: headers['x-forwarded-for'] }));
     });
   });
-  frontend = createFrontend({ root, backend: new URL(await listen(backend)), sha: 'cafe123' });
+  frontend = createFrontend({ root, backend: new URL(await listen(backend)), sha: 'cafe123', version: '<9>' });
   url = await listen(frontend);
 });
 
@@ -51,7 +51,7 @@ describe('the page', () => {
   it('is served with its release and a strict policy', async () => {
     const response = await fetch(`${url}/`);
     expect(response.status).toBe(200);
-    expect(await response.text()).toContain('MediaNest');
+    expect(await response.text()).toBe('<h1>MediaNest</h1>&#60;9&#62; (cafe123) __OTHER__');
     expect(response.headers.get('content-type')).toContain('text/html');
     expect(response.headers.get('x-release')).toBe('cafe123');
     expect(response.headers.get('content-security-policy')).toContain("default-src 'self'");
@@ -100,7 +100,7 @@ describe('what is not its own', () => {
     const target = new URL(await listen(gone));
     gone.close();
     await once(gone, 'close');
-    const alone = createFrontend({ root, backend: target, sha: 'x' });
+    const alone = createFrontend({ root, backend: target, sha: 'x', version: '1' });
     const response = await fetch(`${await listen(alone)}/health`);
     expect(response.status).toBe(502);
     alone.close();

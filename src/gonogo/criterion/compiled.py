@@ -118,7 +118,21 @@ def compile(  # noqa: A001 - the word the reader expects; always called with its
     `types` holds every observation that may be named; `span` is where the expression stands, for the caret. Raises
     `InputError` with all mistakes: syntax, unknown names with the nearest, unlike types, not boolean, constant.
     """
-    return checked(expression, types, span, constant=False)
+    known, found = _before[0]
+    if known is not types or len(found) >= _MOST_KEPT:
+        found = {}
+        _before[0] = (types, found)
+    if expression not in found:
+        compiled = checked(expression, types, span, constant=False)
+        if compiled.warnings:  # they name the place that was compiled
+            return compiled
+        found[expression] = compiled
+    return found[expression]
+
+
+_MOST_KEPT = 1000
+_before: list[tuple[Mapping[str, ObservationType], dict[str, Compiled]]] = [({}, {})]
+"""The declarations compiled against last, and what was compiled: 300 gates may all ask `exit == 0`."""
 
 
 def checked(expression: str, types: Mapping[str, ObservationType], span: Span | None, *, constant: bool) -> Compiled:

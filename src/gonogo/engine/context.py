@@ -186,7 +186,7 @@ class CallContext:
     ) -> Ran:
         """Run a process and bring back its stored streams and the reports of the tools in it."""
         shop = self._workshop
-        reports = shop.scratch / f"reports-{next(shop.numbers)}"
+        reports = Path(f"{shop.scratch}/reports-{next(shop.numbers)}")
         asked = bool(getattr(self._params, "ask", True))
         wrapped = shim.prepare(shop.wrappers, shop.registry.tools, reports) if asked else {}
         given, troubles = self._from_files()
@@ -235,8 +235,9 @@ class CallContext:
         shop = self._workshop
         refs: list[ReportRef] = []
         blobs: list[Blob] = []
+        asked_any = reports.is_dir()
         try:
-            for record in shim.collect(reports, self.root) if reports.is_dir() else ():
+            for record in shim.collect(reports, self.root) if asked_any else ():
                 self.notes += record.notes
                 troubles += shim.troubles(record, shop.registry.tools.get(record.tool))
                 for index, written in enumerate(record.reports):
@@ -250,7 +251,8 @@ class CallContext:
                     blobs.append(blob)
                     refs.append(ReportRef(name, written.parser, record.tool, record.exit, dict(written.params)))
         finally:
-            shutil.rmtree(reports, ignore_errors=True)
+            if asked_any:
+                shutil.rmtree(reports, ignore_errors=True)
         return dataclasses.replace(
             ran, troubles=(*ran.troubles, *troubles), reports=tuple(refs), report_blobs=tuple(blobs)
         )

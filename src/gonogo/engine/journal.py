@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from gonogo.ledger import Ledger
@@ -28,6 +29,15 @@ class Journal:
         written = self.ledger.append_all(self.fold.run, list(entries), durable=durable)
         for entry, (event, gate, data) in zip(written, entries, strict=True):
             self.fold.apply(event, gate, data, entry.time, entry.monotonic)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Everything recorded within is one transaction; nobody may be told of it before that has ended."""
+        return self.ledger.together()
+
+    @property
+    def open(self) -> bool:
+        """Whether what was recorded last is not yet in the ledger for good."""
+        return self.ledger.in_transaction
 
     def view(self) -> RunView:
         """The run as it stands."""

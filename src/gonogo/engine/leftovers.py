@@ -16,26 +16,38 @@ from contextlib import suppress
 MARKER = "GONOGO_ATTEMPT"
 """The variable; its value is a path of tokens, outermost first, so that a gonogo within a gonogo is found by both."""
 
+_ASSIGNED = f"\0{MARKER}=".encode()
+
 
 def marked(token: str, *, after: int = 0) -> list[int]:
     """Processes that carry the token, this one excepted; with `after`, only those of a higher number."""
+    own, wanted = os.getpid(), token.encode()
+    return [pid for pid in _newer(after) if pid != own and wanted in _tokens(pid)]
+
+
+def _newer(after: int) -> list[int]:
+    """Processes of a higher number, lowest first. The kernel lists them in order, so only the end is looked at."""
     try:
         names = os.listdir("/proc")  # noqa: PTH208 - names are all that is needed, 300 times a run
     except OSError:
         return []
-    own, wanted = os.getpid(), token.encode()
-    pids = (int(name) for name in names if name.isdigit())
-    return [pid for pid in pids if pid > after and pid != own and wanted in _tokens(pid)]
+    pids: list[int] = []
+    for name in reversed(names):
+        if not name.isdigit():
+            continue
+        if int(name) <= after:
+            break
+        pids.append(int(name))
+    return pids[::-1]
 
 
 def _tokens(pid: int) -> list[bytes]:
-    prefix = MARKER.encode() + b"="
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - as above
-            variables = file.read().split(b"\0")
+        with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:  # noqa: PTH123 - as above
+            _, found, rest = b"".join((b"\0", file.readall() or b"")).partition(_ASSIGNED)
     except OSError:
         return []
-    return next((v[len(prefix) :].split(b"/") for v in variables if v.startswith(prefix)), [])
+    return rest.partition(b"\0")[0].split(b"/") if found else []
 
 
 def group_lives(group: int) -> bool:

@@ -98,6 +98,7 @@ class Scheduler:
         self._lines = _Lines(self._inbox)
         self._active: dict[str, Order] = {}
         self._firsts: dict[str, int] = {}
+        self._untold: list[Verdict] = []
         self._ending = Ending(work, journal.fold, workshop, guard)
         self._until = None if work.settings.time_budget is None else time.monotonic() + work.settings.time_budget
         self.holds: list[str] = []
@@ -141,14 +142,19 @@ class Scheduler:
 
     def _start_ready(self, pool: ThreadPoolExecutor) -> None:
         """Start what may start. All their events are in the ledger, in one transaction, before any of them acts."""
+        self._launch(pool, self._enter(self._ready()))
+
+    def _ready(self) -> list[Order]:
+        """The orders of those that may start now; they count as running at once."""
         free = self._given.settings.workers - len(self._active)
         fresh = [node for node in self._board.start(free) if not self._reuse(node)]
-        self._launch(pool, [self._order(node, self._attempts(node) + 1) for node in fresh])
+        return [self._order(node, self._attempts(node) + 1) for node in fresh]
 
     def _attempts(self, node: Node) -> int:
         return self._journal.fold.attempts.get(node.id, 0)
 
-    def _launch(self, pool: ThreadPoolExecutor, ordered: list[Order]) -> None:
+    def _enter(self, ordered: list[Order]) -> list[Order]:
+        """Write down that these begin; gives them back."""
         entries = [
             (
                 "attempt-started",
@@ -163,9 +169,13 @@ class Scheduler:
             for order in ordered
         ]
         self._journal.record_all(entries, durable=any(order.node.acts for order in ordered))
+        self._active.update({order.gate: order for order in ordered})
+        return ordered
+
+    def _launch(self, pool: ThreadPoolExecutor, ordered: list[Order]) -> None:
+        """Let workers begin, once the ledger knows."""
         for order in ordered:
             crash_point("attempt-started", order.gate)
-            self._active[order.gate] = order
             self._given.listener.gate_started(order.gate, order.attempt)
             pool.submit(self._worker, order)
 
@@ -268,7 +278,12 @@ class Scheduler:
         return order
 
     def _take_in(self, pool: ThreadPoolExecutor | None, ended: list[Ended]) -> None:
-        """Judge what ended, write it down, tell it; then try again what may be tried again."""
+        """Judge what ended, write it down, tell it; then try again what may be tried again, and start what follows.
+
+        What ended and what starts is one transaction: half as many as there are events.
+        """
+        if not ended:
+            return
         entries: list[tuple[str, str, Mapping[str, Any]]] = []
         verdicts, again = [], []
         for done in ended:
@@ -282,12 +297,20 @@ class Scheduler:
             self._board.done(done.order.gate)
             verdicts.append(verdict)
             entries.append(("verdict", done.order.gate, self._verdict_data(done.order.node, verdict)))
-        self._journal.record_all(entries, durable=any(done.order.node.acts for done in ended))
+        ordered: list[Order] = []
+        with self._journal.together():
+            self._journal.record_all(entries, durable=any(done.order.node.acts for done in ended))
+            self._untold += verdicts
+            if pool is not None:
+                ordered = self._enter([self._order(order.node, order.attempt + 1) for order in again])
+                if not self._stopped and not self._spent:
+                    self._never_run()
+                    ordered += self._enter(self._ready())
         for verdict in verdicts:
             crash_point("verdict-appended", verdict.gate)
-            self._given.listener.gate_finished(verdict)
-        if pool is not None and again:
-            self._launch(pool, [self._order(order.node, order.attempt + 1) for order in again])
+        self._tell()
+        if pool is not None:
+            self._launch(pool, ordered)
 
     def _retry(self, done: Ended, verdict: Verdict) -> bool:
         tried = done.order.attempt - self._first_attempt(done.order.gate)
@@ -355,9 +378,16 @@ class Scheduler:
         self._journal.record_all(
             [("verdict", node.id, self._verdict_data(node, verdict, reused_from)) for node, verdict in verdicts]
         )
-        for _, verdict in verdicts:
-            if tell:
-                self._given.listener.gate_finished(verdict)
+        if tell:
+            self._untold += [verdict for _, verdict in verdicts]
+        if not self._journal.open:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell the verdicts that the ledger has by now."""
+        untold, self._untold = self._untold, []
+        for verdict in untold:
+            self._given.listener.gate_finished(verdict)
 
     def _digest(self, node: Node) -> str:
         return freshness.gate_digest(node, self._given.plan, self._given.given)

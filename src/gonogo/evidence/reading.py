@@ -309,7 +309,7 @@ def _text(streams: Sequence[Blob], store: Opener) -> str:
 
 def _lines(streams: Sequence[Blob], store: Opener) -> Iterator[bytes]:
     """Lines, and pieces of lines longer than 64 KiB."""
-    for blob in streams:
+    for blob in (blob for blob in streams if blob.size):
         with store.open(blob.sha256) as stream:
             while line := stream.readline(1 << 16):
                 yield line

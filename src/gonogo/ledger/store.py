@@ -44,6 +44,8 @@ INSERT INTO head VALUES (1, 0, '');
 """
 _BUSY_SECONDS = 10.0
 _COLUMNS = "seq, run, gate, event, time, monotonic, data, prev_hash, hash"
+_INSERT = f"INSERT INTO events ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)"  # noqa: S608 - our columns
+_HEAD = "SELECT seq, hash, (SELECT token FROM lease) FROM head"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,27 @@ class Ledger:
 
     # --- writing ---------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is appended within is written as one: all of it is there afterwards, or nothing.
+
+        Except where something `durable` is among it: that and all before it is on the disk at once.
+        """
+        with self._telling("write"), self._transaction():
+            yield
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether something appended is not there for good yet."""
+        return self._db.in_transaction
+
+    @contextmanager
+    def _interlude(self) -> Iterator[None]:
+        """Outside the open transaction: what it holds is written first, and another is open afterwards."""
+        self._db.execute("COMMIT")
+        yield
+        self._db.execute("BEGIN IMMEDIATE")
+
     def append(self, run: str, event: str, data: Any = None, *, gate: str = "", durable: bool = False) -> Event:
         """Write one event.
 
@@ -193,30 +216,35 @@ class Ledger:
     def append_all(self, run: str, entries: list[tuple[str, str, Any]], *, durable: bool = False) -> tuple[Event, ...]:
         """Write several (event, gate, data) in one transaction: all of them are there afterwards, or none."""
         with self._telling("write"):
+            if self._db.in_transaction and not durable:
+                return self._insert(run, entries, self._token)
+            if self._db.in_transaction:
+                with self._interlude():
+                    return self.append_all(run, entries, durable=True)
             if durable:
                 self._db.execute("PRAGMA synchronous = FULL")
             try:
                 with self._transaction():
-                    self._check_token()
-                    return tuple(self._insert(run, event, gate, data) for event, gate, data in entries)
+                    return self._insert(run, entries, self._token)
             finally:
                 if durable:
                     self._db.execute("PRAGMA synchronous = NORMAL")
 
-    def _insert(self, run: str, event: str, gate: str, data: Any) -> Event:
-        seq, prev = self._db.execute("SELECT seq, hash FROM head").fetchone()
-        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        text = canonical({} if data is None else data).decode()
-        row = (seq + 1, run, gate, event, now, time.monotonic(), text, prev)
-        entry = Event(*row, hash=_hash(row))
-        self._db.execute(f"INSERT INTO events ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)", (*row, entry.hash))  # noqa: S608 - our columns
-        self._db.execute("UPDATE head SET seq = ?, hash = ?", (entry.seq, entry.hash))
-        return entry
-
-    def _check_token(self) -> None:
-        row = self._db.execute("SELECT token FROM lease").fetchone()
-        if row is None or not self._token or row[0] != self._token:
+    def _insert(self, run: str, entries: list[tuple[str, str, Any]], mine: str) -> tuple[Event, ...]:
+        """Chain (event, gate, data) to the head, which is read once and written once."""
+        seq, prev, token = self._db.execute(_HEAD).fetchone()
+        if not mine or token != mine:
             raise Refused("this process no longer holds the ledger", help="run `gonogo status` to see who does")
+        rows = []
+        for event, gate, data in entries:
+            now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+            text = canonical({} if data is None else data).decode()
+            row = (seq + 1, run, gate, event, now, time.monotonic(), text, prev)
+            seq, prev = seq + 1, _hash(row)
+            rows.append((*row, prev))
+        self._db.executemany(_INSERT, rows)
+        self._db.execute("UPDATE head SET seq = ?, hash = ?", (seq, prev))
+        return tuple(Event(*row) for row in rows)
 
     # --- the lease -------------------------------------------------------------------------------------------
 
@@ -238,7 +266,8 @@ class Ledger:
             self._db.execute("DELETE FROM lease")
             self._db.execute("INSERT INTO lease VALUES (1, ?, ?, ?)", (token, run, json.dumps(mine.data())))
             if held is not None:
-                self._insert(held.run, "lease-taken-over", "", {"from": held.holder, "by": mine, "why": why})
+                told = {"from": held.holder, "by": mine, "why": why}
+                self._insert(held.run, [("lease-taken-over", "", told)], token)
         self._token = token
         return mine
 

@@ -82,9 +82,31 @@ def load(kind: type[T], data: Any) -> T:
     return loaded
 
 
+def _plain(value: Any) -> Any:
+    """One level of what JSON itself does not know; the encoder asks again for what lies below."""
+    names = _field_names(type(value))
+    if names is not None:
+        return {name: getattr(value, name) for name in names}
+    if isinstance(value, (set, frozenset)):
+        return list(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"no noun, and not JSON: {value!r}")
+
+
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
+)
+
+
 def canonical(value: Any) -> bytes:
-    """One spelling per value: sorted keys, no spaces, UTF-8 (after RFC 8785; numbers as Python writes them)."""
-    return json.dumps(dump(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    """One spelling per value: sorted keys, no spaces, UTF-8 (after RFC 8785; numbers as Python writes them).
+
+    The keys of mappings are text.
+    """
+    return _ENCODER.encode(value).encode()
 
 
 def digest(value: Any) -> str:

@@ -75,12 +75,14 @@ def prepare(directory: Path, tools: Mapping[str, Tool], reports: Path | None = N
     that is there. One directory of wrappers serves many attempts at once, each with its own reports directory.
     """
     where = reports or directory / "reports"
-    with _FILLING:
-        if not (directory / MARK).exists():
-            _fill(directory, tools)
+    mark = f"{directory}/{MARK}"
+    if not os.path.exists(mark):  # noqa: PTH110 - asked once for each process of a run
+        with _FILLING:
+            if not os.path.exists(mark):  # noqa: PTH110 - as above
+                _fill(directory, tools)
     return {
         "PATH": f"{directory}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "npm_config_script_shell": str(directory / _SHELL),
+        "npm_config_script_shell": f"{directory}/{_SHELL}",
         REPORTS: str(where),
     }
 

@@ -180,7 +180,8 @@ class PlainListener:
 
     def _say(self, text: str) -> None:
         with self._lock:
-            print(plain_symbols(text) if self._ascii else text, file=self._stream, flush=True)
+            self._stream.write(f"{plain_symbols(text) if self._ascii else text}\n")
+            self._stream.flush()
 
 
 class _Running:

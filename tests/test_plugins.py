@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from gonogo import plugins
 from gonogo.errors import InputError
+from gonogo.registry import kinds_in, modules
+from gonogo.seams import Kind
 
 OUTPUT = '''
 from gonogo.plugins import output
@@ -17,6 +21,46 @@ def shout(view):
     """In capitals."""
     return view.id.upper()
 '''
+
+
+def test_no_two_kinds_that_come_with_gonogo_share_a_name() -> None:
+    declared = [
+        kind
+        for package in ("parsers", "tools", "probes", "actions", "outputs")
+        for module in modules(package)
+        for kind in kinds_in(module)
+        if isinstance(kind, Kind)
+    ]
+    known = plugins.builtin()
+    shelves = (known.probes, known.parsers, known.tools, known.outputs)
+    assert sorted(kind.name for kind in declared) == sorted(name for shelf in shelves for name in shelf)
+
+
+@pytest.mark.parametrize(
+    ("asked", "others"),
+    [
+        ("plugins.load().probes['command']", "gonogo.probes.git"),
+        ("plugins.load().outputs['text']", "gonogo.outputs.html"),
+    ],
+)
+def test_a_kind_asked_for_by_name_waits_for_no_other(asked: str, others: str) -> None:
+    code = f"import sys\nfrom gonogo import plugins\n{asked}\nassert {others!r} not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_kind_is_found_whatever_its_module_is_called() -> None:
+    assert plugins.load().tools["uv"].module == "gonogo.tools.python_module"
+
+
+def test_what_every_command_yields_needs_no_kind_at_all() -> None:
+    code = """
+import sys
+from gonogo import plugins
+assert plugins.load().observation_types["exit"].name == "exit"
+assert not [name for name in sys.modules if name.startswith(("gonogo.probes", "gonogo.parsers", "gonogo.families"))]
+assert "tests.failed" in plugins.load().observation_types
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_plugin_of_the_repository(tmp_path: Path) -> None:

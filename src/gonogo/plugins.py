@@ -10,21 +10,19 @@ This module imports nothing heavy: the wrapper that stands in front of each tool
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import inspect
-import pkgutil
 import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gonogo.errors import InputError, nearest
+from gonogo.errors import InputError
 from gonogo.model.checklist import Effect
-from gonogo.model.observation import Combine, Declared, ObservationType, Reading, Trouble, Type
+from gonogo.model.observation import ObservationType, Reading, Trouble
+from gonogo.registry import ATTRIBUTE, COMMAND_OBSERVATIONS, BuiltIn, Registry, Shelf, kinds_in
 from gonogo.seams import (
     ANSWER,
     SHELL_TEXT,
@@ -85,6 +83,7 @@ __all__ = [
     "Ran",
     "Reader",
     "Registry",
+    "Shelf",
     "Smoked",
     "Target",
     "TargetFunction",
@@ -107,88 +106,16 @@ BUILT_IN_PACKAGES = ("families", "parsers", "tools", "probes", "actions", "targe
 ENTRY_POINT_GROUP = "gonogo.kinds"
 
 
-# --- registry ------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class Registry:
-    """Every kind by family and name."""
-
-    probes: dict[str, Probe] = field(default_factory=dict)
-    """Probes and actions: a call's `kind` is looked up here."""
-    parsers: dict[str, Parser] = field(default_factory=dict)
-    tools: dict[str, Tool] = field(default_factory=dict)
-    families: dict[str, Family] = field(default_factory=dict)
-    targets: dict[str, TargetKind] = field(default_factory=dict)
-    outputs: dict[str, Output] = field(default_factory=dict)
-
-    def add(self, kind: Kind | Family) -> None:
-        """Register a kind; raises `InputError` where its name is taken."""
-        shelf = self._shelf(kind)
-        taken = shelf.get(kind.name)
-        if taken is not None and taken is not kind:
-            raise InputError.of(
-                "kind-name-taken",
-                f"two kinds are called `{kind.name}`",
-                help=f"rename the one in {getattr(kind, 'module', 'your plugin')}",
-            )
-        shelf[kind.name] = kind
-
-    def _shelf(self, kind: Kind | Family) -> dict[str, Any]:
-        for cls, shelf in (
-            (Probe, self.probes),
-            (Parser, self.parsers),
-            (Tool, self.tools),
-            (Family, self.families),
-            (TargetKind, self.targets),
-            (Output, self.outputs),
-        ):
-            if isinstance(kind, cls):
-                return typing.cast("dict[str, Any]", shelf)
-        raise TypeError(f"not a kind: {kind!r}")
-
-    def probe(self, name: str) -> Probe:
-        """The probe or action called `name`; raises `InputError` naming the nearest."""
-        found = self.probes.get(name)
-        if found is None:
-            near = nearest(name, self.probes)
-            raise InputError.of(
-                "unknown-kind",
-                f"unknown probe or action `{name}`",
-                help=f"use `{near}`" if near else "run `gonogo explain --kinds` to see them all",
-            )
-        return found
-
-    @property
-    def observation_types(self) -> dict[str, ObservationType]:
-        """Every observation any kind declares, by name, with the two that each command yields."""
-        types = Declared((t.name, t) for t in COMMAND_OBSERVATIONS)
-        for family in self.families.values():
-            types.update({t.name: t for t in family.types})
-        sources: list[Probe | Parser | Tool] = [*self.parsers.values(), *self.probes.values(), *self.tools.values()]
-        for source in sources:
-            types.update({t.name: t for t in source.yields})
-        return types
-
-
-COMMAND_OBSERVATIONS = (
-    ObservationType("exit", Type.INT, "exit code of the command", combine=Combine.MAX),
-    ObservationType("output", Type.TEXT, "what the command printed, both streams", combine=Combine.JOIN),
-)
-"""What every command yields, whatever it runs."""
-
-
 # --- declaring -----------------------------------------------------------------------------------------------
 
 F = TypeVar("F", bound=Callable[..., Any])
-_ATTRIBUTE = "__gonogo_kind__"
 
 
 def _declaring(kind: Callable[[Any, str, str], Kind]) -> Callable[[F], F]:
     """A decorator that leaves on a function the kind made of it, its docstring and its module."""
 
     def declare(function: F) -> F:
-        setattr(function, _ATTRIBUTE, kind(function, inspect.cleandoc(function.__doc__ or ""), function.__module__))
+        setattr(function, ATTRIBUTE, kind(function, inspect.cleandoc(function.__doc__ or ""), function.__module__))
         return function
 
     return declare
@@ -267,35 +194,17 @@ def output(name: str, *, media_type: str, surroundings: bool = False) -> Callabl
 # --- finding -------------------------------------------------------------------------------------------------
 
 
-def kinds_in(module: Any) -> Iterator[Kind | Family]:
-    """The kinds that a module declares, in order of their definition."""
-    for value in vars(module).values():
-        kind = getattr(value, _ATTRIBUTE, None)
-        if kind is not None and kind.module == module.__name__:
-            yield kind
-        elif isinstance(value, Family):
-            yield value
-
-
-def _modules(package_name: str) -> Iterator[Any]:
-    package = importlib.import_module(f"gonogo.{package_name}")
-    if not hasattr(package, "__path__"):
-        yield package
-        return
-    for info in pkgutil.iter_modules(package.__path__):
-        if not info.name.startswith("_"):
-            yield importlib.import_module(f"{package.__name__}.{info.name}")
-
-
 @cache
 def builtin(packages: tuple[str, ...] = BUILT_IN_PACKAGES) -> Registry:
-    """The kinds that come with gonogo; the same registry each time."""
-    registry = Registry()
-    for package in packages:
-        for module in _modules(package):
-            for kind in kinds_in(module):
-                registry.add(kind)
-    return registry
+    """The kinds that come with gonogo; the same registry each time, which imports them as they are asked for."""
+    return Registry(
+        Shelf(BuiltIn(Probe, [name for name in ("probes", "actions") if name in packages])),
+        Shelf(BuiltIn(Parser, [name for name in ("parsers",) if name in packages])),
+        Shelf(BuiltIn(Tool, [name for name in ("tools",) if name in packages])),
+        Shelf(BuiltIn(Family, [name for name in ("families",) if name in packages])),
+        Shelf(BuiltIn(TargetKind, [name for name in ("targets",) if name in packages])),
+        Shelf(BuiltIn(Output, [name for name in ("outputs",) if name in packages])),
+    )
 
 
 def load(plugin_directory: Path | None = None) -> Registry:
@@ -303,8 +212,15 @@ def load(plugin_directory: Path | None = None) -> Registry:
 
     Raises `InputError` for a plugin that cannot be imported or takes a name that is taken.
     """
-    shelves = builtin()
-    registry = Registry(**{each.name: dict(getattr(shelves, each.name)) for each in fields(Registry)})
+    below = builtin()
+    registry = Registry(
+        Shelf(below.probes),
+        Shelf(below.parsers),
+        Shelf(below.tools),
+        Shelf(below.families),
+        Shelf(below.targets),
+        Shelf(below.outputs),
+    )
     for module in (*_entry_points(), *_local(plugin_directory)):
         for kind in kinds_in(module):
             registry.add(kind)
@@ -312,10 +228,24 @@ def load(plugin_directory: Path | None = None) -> Registry:
 
 
 def _entry_points() -> Iterator[Any]:
-    from importlib.metadata import entry_points  # slow to import, and not needed by the wrappers of a run
+    if not _installed_any():
+        return
+    from importlib.metadata import entry_points  # takes as long to import as all of gonogo\'s kinds together
 
     for point in entry_points(group=ENTRY_POINT_GROUP):
         yield _imported(point.load, point.value, f"mend or uninstall the package that brings `{point.name}`")
+
+
+def _installed_any() -> bool:
+    """Whether anything installed has an entry point of ours, as its `entry_points.txt` says (PyPA entry points)."""
+    wanted = f"[{ENTRY_POINT_GROUP}]".encode()
+    for directory in map(Path, sys.path):
+        if directory.is_file():  # a zip archive: let importlib look into it
+            return True
+        for about in directory.glob("*.*-info/entry_points.txt"):
+            if wanted in about.read_bytes():
+                return True
+    return False
 
 
 def _local(directory: Path | None) -> Iterator[Any]:

@@ -14,7 +14,7 @@ import pytest
 from gonogo import criterion, plugins
 from gonogo.evidence import reading
 from gonogo.model.capture import Blob, Capture, ReportRef
-from gonogo.model.observation import Declared, ObservationType, Reading
+from gonogo.model.observation import Declared, Reading
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import Ask, Invocation, Unwrap
 from gonogo.shell import words
@@ -58,7 +58,7 @@ class Shelf:
 
 def outcomes(found: Reading, families: set[str], parser: str = "") -> list[Outcome]:
     """The usual criteria of the families, or of a parser that says only some of one, judged on a reading."""
-    types: dict[str, ObservationType] = REGISTRY.observation_types
+    types = REGISTRY.observation_types
     asked = list(PARTIAL.get(parser, ()))
     asked = asked or [line for family in sorted(families) for line in CRITERIA[family]] or ["exit == 0"]
     return [criterion.compile(line, types, None).evaluate(found).outcome for line in asked]

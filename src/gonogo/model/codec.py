@@ -84,7 +84,8 @@ def load(kind: type[T], data: Any) -> T:
 
 def _plain(value: Any) -> Any:
     """One level of what JSON itself does not know; the encoder asks again for what lies below."""
-    names = _field_names(type(value))
+    kind: Any = type(value)
+    names = _field_names(kind)
     if names is not None:
         return {name: getattr(value, name) for name in names}
     if isinstance(value, (set, frozenset)):
@@ -96,9 +97,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"no noun, and not JSON: {value!r}")
 
 
-_ENCODER = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
-)
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
 
 
 def canonical(value: Any) -> bytes:

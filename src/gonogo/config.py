@@ -160,8 +160,22 @@ def repository_root(path: Path) -> Path:
 def state_directory(root: Path) -> Path:
     """`.gonogo/state` of the main worktree, found through git's common directory, so that worktrees share it."""
     printed = git_output(root, "rev-parse", "--path-format=absolute", "--git-common-dir")
-    common = Path((printed or b"").decode(errors="surrogateescape").rstrip("\n"))
-    home = common.parent if common.name == ".git" else root
+    return _state_of(root, (printed or b"").decode(errors="surrogateescape").rstrip("\n"))
+
+
+def repository_and_state(path: Path) -> tuple[Path, Path]:
+    """`repository_root` and `state_directory` with one question to git; raises what the former raises."""
+    asked = ("rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir")
+    lines = (git_output(path, *asked) or b"").decode(errors="surrogateescape").split("\n")
+    if len(lines) != 3 or not lines[0]:  # noqa: PLR2004 - two paths and the end; a path with a line end in it, or none
+        root = repository_root(path)
+        return root, state_directory(root)
+    return Path(lines[0]), _state_of(Path(lines[0]), lines[1])
+
+
+def _state_of(root: Path, common: str) -> Path:
+    directory = Path(common)
+    home = directory.parent if directory.name == ".git" else root
     return home / ".gonogo" / "state"
 
 

@@ -196,11 +196,19 @@ class _Trail:
 
 def by_executable(tools: Mapping[str, Tool]) -> dict[str, tuple[Tool, ...]]:
     """The tools that may know a program, by the program's bare name."""
-    index: dict[str, tuple[Tool, ...]] = {}
+    known, count, index = _indexed[0]
+    if known is tools and count == len(tools):
+        return index
+    index = {}
     for tool in tools.values():
         for executable in tool.executables:
             index[executable] = (*index.get(executable, ()), tool)
+    _indexed[0] = (tools, len(tools), index)
     return index
+
+
+_indexed: list[tuple[Mapping[str, Tool], int, dict[str, tuple[Tool, ...]]]] = [({}, 0, {})]
+"""The tools that were asked for last, how many they were, and their index: each command of a checklist asks."""
 
 
 def leaves(line: str, cwd: Path, tools: Mapping[str, Tool]) -> tuple[Leaf, ...]:

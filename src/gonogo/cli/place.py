@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gonogo import checklist as checklists
 from gonogo import plan, plugins
-from gonogo.config import Settings, gather, repository_root, state_directory
+from gonogo.config import Settings, gather, repository_and_state
 from gonogo.errors import GonogoError, InputError, nearest
 from gonogo.model.checklist import Checklist
 from gonogo.model.plan import Plan, Subject
@@ -47,7 +48,11 @@ class Place:
         return checklists.load(path or _as_seen(checklists.find(self.root)), self.registry)
 
     def subject(self) -> Subject:
-        """What git says is being released; an empty subject where there is no repository."""
+        """What git says is being released; an empty subject where there is no repository. Git is asked once."""
+        return self._subject
+
+    @cached_property
+    def _subject(self) -> Subject:
         return subject.look(self.root) if self.repository else Subject(commit="")
 
     def plan(self, checklist: Checklist, inputs: Mapping[str, str], selection: Selection | None = None) -> Plan:
@@ -111,13 +116,12 @@ def here(*, repository: bool = True, **command_line: object) -> Place:
     settings = gather(command_line)
     current = Path.cwd()
     try:
-        root, found = repository_root(current), True
+        (root, shared), found = repository_and_state(current), True
     except GonogoError:
         if repository:
             raise
-        root, found = current, False
-    state = settings.state or (state_directory(root) if found else root / ".gonogo" / "state")
-    return Place(root, found, state, plugins.load(root / ".gonogo" / "plugins"), settings)
+        root, shared, found = current, current / ".gonogo" / "state", False
+    return Place(root, found, settings.state or shared, plugins.load(root / ".gonogo" / "plugins"), settings)
 
 
 def write(text: str, output: Path | None = None) -> None:

@@ -22,9 +22,9 @@ def tidy(ledger: Ledger, root: Path) -> None:
         Refused: An act of that run is still at work; nothing may run beside it.
     """
     last = ledger.last_run()
-    left = fold(ledger.events(last), last, nouns=False) if last else None
-    if left is None or (left.finished and not left.begun):
+    if not last or not ledger.unfinished(last):
         return
+    left = fold(ledger.events(last), last, nouns=False)
     for gate, begun in left.begun.items():
         token = attempt_token(left.run, gate, begun.attempt)
         working = leftovers.marked(token)

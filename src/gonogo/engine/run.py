@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -35,6 +34,7 @@ from gonogo.evidence.store import Store
 from gonogo.judge import decide, standings
 from gonogo.ledger import Ledger, new_run_id
 from gonogo.ledger.view import Fold, find_run, fold
+from gonogo.model.codec import canonical
 from gonogo.model.outcome import EXIT_OF_DECISION
 from gonogo.model.plan import Plan
 from gonogo.model.run import RunView
@@ -42,7 +42,7 @@ from gonogo.model.verdict import Waiver
 from gonogo.owners import sign_off
 from gonogo.owners.keys import PRIVATE_VARIABLES, Key
 from gonogo.plan.inputs import refuse_missing
-from gonogo.plan.subject import look
+from gonogo.plan.subject import head, look
 from gonogo.plugins import Registry
 from gonogo.testing import crash_point
 
@@ -330,7 +330,7 @@ def _decided(work: Assignment, journal: Journal, registry: Registry, holds: Sequ
 
 def _moved_on(work: Assignment) -> list[str]:
     """Whether another commit is checked out than the one the run is about (`failures.md` S84)."""
-    commit = look(work.root).commit
+    commit = head(work.root)
     before = work.plan.subject.commit
     return [] if commit == before else [f"while it ran, {commit[:12]} was checked out in the place of {before[:12]}"]
 
@@ -363,8 +363,7 @@ def _environ(run_id: str) -> dict[str, str]:
 
 def write_manifest(state: Path, folded: Fold) -> str:
     """Every piece of evidence of the run, by gate, in one file beside the ledger; returns its sha256."""
-    entries = sign_off.evidence_entries(folded.verdicts)
-    text = json.dumps({"run": folded.run, "evidence": entries}, indent=1, sort_keys=True, ensure_ascii=False).encode()
+    text = canonical({"run": folded.run, "evidence": sign_off.evidence_entries(folded.verdicts)}) + b"\n"
     directory = state / "manifests"
     directory.mkdir(exist_ok=True)
     temporary = directory / f".{folded.run}.tmp"

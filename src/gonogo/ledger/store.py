@@ -43,8 +43,14 @@ CREATE TABLE lease (one INTEGER PRIMARY KEY CHECK (one = 1), token TEXT NOT NULL
 INSERT INTO head VALUES (1, 0, '');
 """
 _BUSY_SECONDS = 10.0
+_CHECKPOINT = 4000
+"""Pages (of 4 KiB) of the log after which it is taken over into the file, which waits for the disk."""
 _COLUMNS = "seq, run, gate, event, time, monotonic, data, prev_hash, hash"
 _INSERT = f"INSERT INTO events ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)"  # noqa: S608 - our columns
+_LAST_TURN = """SELECT event FROM events WHERE run = ? AND event IN ('run-started', 'run-resumed', 'run-finished')
+                ORDER BY seq DESC LIMIT 1"""
+_BEGUN = """SELECT gate FROM events WHERE run = ? AND event IN ('attempt-started', 'attempt-ended', 'verdict')
+            GROUP BY gate HAVING MAX(CASE event WHEN 'attempt-started' THEN seq ELSE 0 END) = MAX(seq) LIMIT 1"""
 _HEAD = "SELECT seq, hash, (SELECT token FROM lease) FROM head"
 
 
@@ -124,6 +130,7 @@ class Ledger:
             self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
             self._make_tables()
 
     def _make_tables(self) -> None:
@@ -290,6 +297,13 @@ class Ledger:
         with self._telling("read"):
             rows = self._db.execute(f"SELECT {_COLUMNS} FROM events WHERE run = ? ORDER BY seq", (run,))  # noqa: S608 - our columns
             return tuple(Event(*row) for row in rows)
+
+    def unfinished(self, run: str) -> bool:
+        """Whether the run has no end since it last began, or an attempt of it has none; quicker than reading it all."""
+        with self._telling("read"):
+            last = self._db.execute(_LAST_TURN, (run,)).fetchone()
+            begun = self._db.execute(_BEGUN, (run,)).fetchone()
+        return last is None or last[0] != "run-finished" or begun is not None
 
     def span(self, first: int, last: int) -> tuple[Event, ...]:
         """Every event of any run from number `first` to number `last`, in order."""

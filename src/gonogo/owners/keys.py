@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +51,7 @@ def committed(root: Path, commit: str) -> tuple[Person, ...]:
     Raises:
         InputError: With every mistake in their files.
     """
-    listed = git_output(root, "ls-tree", "-z", "--name-only", commit, f"{PEOPLE}/") if commit else None
-    names = [name for name in (listed or b"").decode("utf-8", "surrogateescape").split("\0") if name.endswith(".yaml")]
+    names = _files(root, commit) if commit else ()
     problems: list[Diagnostic] = []
     found = []
     for name in names:
@@ -64,6 +64,13 @@ def committed(root: Path, commit: str) -> tuple[Person, ...]:
         raise InputError(problems)
     now = {person.id: person for person in _working_tree(root)}
     return tuple(_revoked_since(person, now) for person in found)
+
+
+@cache
+def _files(root: Path, commit: str) -> tuple[str, ...]:
+    """The people's files of a commit, which never change; a command asks several times."""
+    listed = git_output(root, "ls-tree", "-z", "--name-only", commit, f"{PEOPLE}/") or b""
+    return tuple(name for name in listed.decode("utf-8", "surrogateescape").split("\0") if name.endswith(".yaml"))
 
 
 def _revoked_since(person: Person, now: Mapping[str, Person]) -> Person:

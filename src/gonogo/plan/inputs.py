@@ -10,6 +10,7 @@ import re
 import secrets
 import shlex
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +121,15 @@ def substitute(call: Call, given: Mapping[str, str], registry: Registry) -> Call
     return dataclasses.replace(call, params=params)
 
 
+@cache
 def shell_fields(params: type) -> frozenset[str]:
     """The fields of a params type that hold a command line."""
     return frozenset(f.name for f in dataclasses.fields(params) if f.metadata.get("shell"))
+
+
+def _asks(text: str) -> bool:
+    """Whether it may name an input at all: a look that is quick, since most texts name none."""
+    return "${" in text or "<" in text
 
 
 def fill_all(value: Any, given: Mapping[str, str]) -> Any:
@@ -143,7 +150,7 @@ def _pattern(given: Mapping[str, str]) -> re.Pattern[str]:
 
 def fill(text: str, given: Mapping[str, str]) -> str:
     """The text with `${NAME}` and `<name>` replaced by their values, where no shell will read it."""
-    return _pattern(given).sub(lambda m: given[m[1] or m[2]], text) if given and text else text
+    return _pattern(given).sub(lambda m: given[m[1] or m[2]], text) if given and _asks(text) else text
 
 
 def _into_shell(line: str, given: Mapping[str, str]) -> str:
@@ -151,6 +158,8 @@ def _into_shell(line: str, given: Mapping[str, str]) -> str:
 
     Raises `InputError` where a value is no plain word and the line nests commands, so that no quoting is surely right.
     """
+    if not _asks(line):
+        return line
     odd = sorted({m[1] or m[2] for m in _pattern(given).finditer(line) if not _PLAIN.match(given[m[1] or m[2]])})
     if odd and re.search(r"\$\(|`|<<", line):
         raise InputError.of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from gonogo.config import git_output
@@ -39,14 +40,20 @@ def look(root: Path) -> Subject:
     branch = head.get("branch.head", "")
     commit = "" if commit == "(initial)" else commit
     branch = "" if branch == "(detached)" else branch
-    remote = _remote_name(root, branch)
+    upstream, urls = _remotes(root)
+    remote = _remote_name(upstream.get(branch, ""), urls)
     return Subject(
         commit=commit,
         branch=branch,
         dirty=_dirty(entries),
-        remote=_without_credentials(_text(root, "config", "--get", f"remote.{remote}.url")) if remote else "",
+        remote=_without_credentials(urls.get(remote, "")),
         pushed=_pushed(root, remote, commit),
     )
+
+
+def head(root: Path) -> str:
+    """The commit checked out at `root`; empty where there is none."""
+    return _text(root, "rev-parse", "--verify", "--quiet", "HEAD")
 
 
 _MAIN_BRANCHES = (
@@ -74,9 +81,9 @@ def authors(root: Path) -> tuple[str, ...]:
 def _forks(root: Path) -> list[str]:
     """Where HEAD left each main branch that it has left."""
     known = _text(root, "for-each-ref", "--format=%(refname)", *_MAIN_BRANCHES).split()
-    head = _text(root, "rev-parse", "--verify", "--quiet", "HEAD")
+    here = head(root)
     forks = [_text(root, "merge-base", name, "HEAD") for name in _MAIN_BRANCHES if name in known]
-    return [fork for fork in forks if fork and fork != head]
+    return [fork for fork in forks if fork and fork != here]
 
 
 def _text(root: Path, *arguments: str) -> str:
@@ -100,15 +107,29 @@ def _dirty(entries: list[str]) -> tuple[str, ...]:
     return tuple(sorted(path for path in paths if not path.startswith(_STATE)))
 
 
-def _remote_name(root: Path, branch: str) -> str:
+def _remotes(root: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Branch -> its remote, and remote -> its URL (empty where it has none), as the configuration says."""
+    told = git_output(root, "config", "-z", "--get-regexp", r"^(remote\..*\.|branch\..*\.remote$)") or b""
+    branches: dict[str, str] = {}
+    urls: dict[str, str] = {}
+    for entry in told.decode("utf-8", "surrogateescape").split("\0"):
+        key, _, value = entry.partition("\n")
+        section, _, rest = key.partition(".")
+        name, _, variable = rest.rpartition(".")
+        if section == "branch":
+            branches[name] = value.strip()
+        elif name:
+            urls[name] = value.strip() if variable == "url" else urls.get(name, "")
+    return branches, urls
+
+
+def _remote_name(configured: str, urls: Mapping[str, str]) -> str:
     """The remote of the branch, else `origin`, else the only one there is; empty where there is none."""
-    configured = _text(root, "config", "--get", f"branch.{branch}.remote") if branch else ""
     if configured and configured != ".":
         return configured
-    names = _text(root, "remote").split()
-    if "origin" in names:
+    if "origin" in urls:
         return "origin"
-    return names[0] if len(names) == 1 else ""
+    return next(iter(urls)) if len(urls) == 1 else ""
 
 
 def _pushed(root: Path, remote: str, commit: str) -> bool | None:

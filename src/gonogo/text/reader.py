@@ -41,9 +41,10 @@ class Reader:
             self.wrong(raw, form.name, "a mapping")
             return None
         if not open_fields:
+            known = form.names
             for name in fields:
-                if name not in form.names:
-                    self.unknown_field(raw, name, form.names, f"a {form.name}")
+                if name not in known:
+                    self.unknown_field(raw, name, known, f"a {form.name}")
         for field in form.fields:
             given = fields.get(field.name)
             if field.required and (given is None or given.value in (None, "")):

@@ -6,7 +6,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from gonogo.engine.guard import CHANGED, Guard
 from gonogo.engine.interrupts import Interrupts
 from gonogo.engine.journal import Journal
 from gonogo.engine.order import Order
+from gonogo.engine.pool import Pool
 from gonogo.engine.tree import Tree
 from gonogo.ledger.view import still_verdict
 from gonogo.model.outcome import Outcome
@@ -109,7 +109,7 @@ class Scheduler:
     def work(self) -> None:
         """Run phase after phase until all is done, the budget is spent, or a signal came."""
         self._settle_cut_off()
-        with ThreadPoolExecutor(self._given.settings.workers, thread_name_prefix="gonogo") as pool:
+        with Pool[Order](self._given.settings.workers, self._worker) as pool:
             try:
                 while not self._stopped and not self._spent:
                     refused = self._refusal()
@@ -131,7 +131,7 @@ class Scheduler:
         if self._spent and not self._stopped:
             self._give_up_the_rest()
 
-    def _phase(self, pool: ThreadPoolExecutor) -> None:
+    def _phase(self, pool: Pool[Order]) -> None:
         while not self._stopped and not self._spent:
             self._never_run()
             self._start_ready(pool)
@@ -140,7 +140,7 @@ class Scheduler:
             if self._board.running:
                 self._hear(pool)
 
-    def _start_ready(self, pool: ThreadPoolExecutor) -> None:
+    def _start_ready(self, pool: Pool[Order]) -> None:
         """Start what may start. All their events are in the ledger, in one transaction, before any of them acts."""
         self._launch(pool, self._enter(self._ready()))
 
@@ -172,12 +172,12 @@ class Scheduler:
         self._active.update({order.gate: order for order in ordered})
         return ordered
 
-    def _launch(self, pool: ThreadPoolExecutor, ordered: list[Order]) -> None:
+    def _launch(self, pool: Pool[Order], ordered: list[Order]) -> None:
         """Let workers begin, once the ledger knows."""
         for order in ordered:
             crash_point("attempt-started", order.gate)
             self._given.listener.gate_started(order.gate, order.attempt)
-            pool.submit(self._worker, order)
+            pool.hand_out(order)
 
     def _worker(self, order: Order) -> None:
         """In a worker: do the attempt and read what it brought."""
@@ -191,7 +191,7 @@ class Scheduler:
             done = Ended(order, broke=error)
         self._inbox.put(done)
 
-    def _hear(self, pool: ThreadPoolExecutor) -> None:
+    def _hear(self, pool: Pool[Order]) -> None:
         """Wait for something to happen, and take in everything that did."""
         try:
             message = self._inbox.get(timeout=self._patience())
@@ -277,7 +277,7 @@ class Scheduler:
             self._guard.before(order)
         return order
 
-    def _take_in(self, pool: ThreadPoolExecutor | None, ended: list[Ended]) -> None:
+    def _take_in(self, pool: Pool[Order] | None, ended: list[Ended]) -> None:
         """Judge what ended, write it down, tell it; then try again what may be tried again, and start what follows.
 
         What ended and what starts is one transaction: half as many as there are events.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import platform
 import secrets
 import subprocess
 from dataclasses import asdict, dataclass, fields
@@ -66,7 +65,7 @@ class Lease:
 def this_process() -> Holder:
     """The process that asks."""
     return Holder(
-        host=platform.node(),
+        host=os.uname().nodename,
         machine=_machine(),
         boot=_boot(),
         user=_user(),
@@ -85,7 +84,7 @@ def new_token() -> str:
 
 def provably_dead(holder: Holder) -> str:
     """Why `holder` cannot be alive, as seen from this process; empty where that cannot be proven."""
-    if (holder.host, holder.machine) != (platform.node(), _machine()):
+    if (holder.host, holder.machine) != (os.uname().nodename, _machine()):
         return ""
     if holder.boot and _boot() and holder.boot != _boot():
         return f"this machine has been started anew since pid {holder.pid} wrote"

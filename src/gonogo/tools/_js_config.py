@@ -28,12 +28,12 @@ def find(directory: Path, stems: tuple[str, ...], given: str = "") -> str:
     return ""
 
 
-_COMMENT_OR_TEXT = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""", re.S)
+_COMMENT_OR_TEXT = r"""(?s)//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`"""
 
 
 def without_comments(text: str) -> str:
     """The text without comments; what looks like one inside a string stays."""
-    return _COMMENT_OR_TEXT.sub(lambda m: " " if m[0].startswith(("//", "/*")) else m[0], text)
+    return re.sub(_COMMENT_OR_TEXT, lambda m: " " if m[0].startswith(("//", "/*")) else m[0], text)
 
 
 _OPEN = {"[": "]", "{": "}", "(": ")"}
@@ -48,7 +48,7 @@ def after(text: str, key: str) -> str | None:
 def _expression(text: str, start: int) -> str:
     depth, at = 0, start
     while at < len(text):
-        literal = _COMMENT_OR_TEXT.match(text, at)
+        literal = re.compile(_COMMENT_OR_TEXT).match(text, at)
         if literal:
             at = literal.end()
             continue

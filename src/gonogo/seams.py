@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from gonogo.errors import OperationError
+from gonogo.model.baseline import Baseline
 from gonogo.model.capture import Blob, Capture, ReportRef
 from gonogo.model.checklist import Effect
-from gonogo.model.observation import ObservationType, Reading, Trouble
+from gonogo.model.observation import Captured, ObservationType, Reading, Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Subject
 from gonogo.model.release import Difference, Instance, Release, TargetSpec, TargetState
@@ -150,6 +151,13 @@ class Context(Protocol):
 
     def add_secrets(self, values: Sequence[str]) -> None:
         """From now on these values reach no file, log or screen."""
+
+    @property
+    def before(self) -> tuple[Captured, ...]:
+        """What the earlier calls of this attempt say, read from their stored bytes, in the order they ran."""
+
+    def baselines(self) -> tuple[Baseline, ...]:
+        """The figures of earlier load tests whose releases became stable, the oldest first."""
 
     def tell(self, line: str) -> None:
         """Show a line of progress to whoever watches the run; it is no evidence."""

@@ -19,9 +19,10 @@ import pytest
 
 from gonogo import criterion, plugins
 from gonogo.model import codec
+from gonogo.model.baseline import Baseline
 from gonogo.model.capture import Blob, Capture
 from gonogo.model.codec import canonical
-from gonogo.model.observation import Observation, Reading, Trouble
+from gonogo.model.observation import Captured, Observation, Reading, Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Subject
 from gonogo.model.release import TargetSpec
@@ -45,6 +46,8 @@ class MemoryContext:
     """What an attempt that was cut off remembered."""
     told: list[str] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
+    before: tuple[Captured, ...] = ()
+    known: tuple[Baseline, ...] = ()
     blobs: dict[str, bytes] = field(default_factory=dict)
     spec: TargetSpec | None = None
     fence: int = 1
@@ -143,6 +146,9 @@ class MemoryContext:
 
     def add_secrets(self, values: Sequence[str]) -> None:
         self.secrets += values
+
+    def baselines(self) -> tuple[Baseline, ...]:
+        return self.known
 
     def tell(self, line: str) -> None:
         self.told.append(line)

@@ -31,7 +31,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 """Params for the kinds that cannot do without."""
 
 NOT_BUILT_IN = {
-    *("alertmanager", "backups", "baseline", "compose", "config", "grafana", "image", "loki", "migrations"),
+    *("alertmanager", "backups", "compose", "config", "grafana", "image", "loki", "migrations"),
     *("monitoring", "prometheus", "ratelimit", "rollback"),
 }
 

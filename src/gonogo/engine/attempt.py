@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gonogo.engine import aside, collect
+from gonogo.engine import aside, collect, said
 from gonogo.engine.context import CallContext, Workshop
 from gonogo.engine.order import Brought, Order
 from gonogo.errors import GonogoError
-from gonogo.evidence import reading
 from gonogo.ledger.view import Acted
 from gonogo.model import codec
 from gonogo.model.capture import Capture
@@ -94,7 +93,7 @@ def _calls(
         bounded = left is not None and not acts and left < timeout
         timeout = left if bounded and left is not None else timeout
         begun = time.monotonic()
-        context = _Call(order, call, workshop, on_line, timeout)
+        context = _Call(order, call, workshop, on_line, timeout, tuple(captures))
         captures.append((call.id, context.act() if acts else context.capture()))
         if bounded and time.monotonic() - begun >= timeout:
             return captures, True
@@ -138,6 +137,8 @@ class _Call:
     workshop: Workshop
     on_line: Callable[[str], None] | None
     timeout: float
+    earlier: tuple[tuple[str, Capture], ...] = ()
+    """(call id, capture) of those before it."""
 
     def capture(self, *, acting: bool = False) -> Capture:
         """What it brought back; whatever goes wrong in a probe is a trouble in it, never an exception."""
@@ -223,7 +224,14 @@ class _Call:
         probe = self.workshop.registry.probe(self.call.kind)
         params: Any = codec.load(probe.params, self.call.params)
         return params, CallContext(
-            self.order, self.call, params, self.workshop, timeout=self.timeout, on_line=self.on_line, acting=acting
+            self.order,
+            self.call,
+            params,
+            self.workshop,
+            timeout=self.timeout,
+            on_line=self.on_line,
+            acting=acting,
+            earlier=self.earlier,
         )
 
     def _held_back(self, probe: Probe, context: CallContext) -> Capture | None:
@@ -261,9 +269,4 @@ _NOT_ENDED = frozenset({INTERRUPTED_ACT, "interrupted"})
 
 def read(order: Order, brought: Brought, workshop: Workshop) -> tuple[Captured, ...]:
     """What the captures say, from their stored bytes alone."""
-    calls = {call.id: call for call in order.calls}
-    found = []
-    for call, capture in brought.captures:
-        observed, unexplained = reading.read(capture, calls[call].params, workshop.store, workshop.registry)
-        found.append(Captured(call, capture.shown, observed, order.node.speaks.get(call, ()), unexplained))
-    return tuple(found)
+    return said.read(order, brought.captures, workshop.store, workshop.registry)

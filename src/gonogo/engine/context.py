@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gonogo import criterion, envfile, shim
-from gonogo.engine import aside, leftovers, process, progress
+from gonogo.engine import aside, leftovers, process, progress, said
 from gonogo.engine.acts import ActLog
 from gonogo.engine.hold import Hold
 from gonogo.engine.order import Order, attempt_token
@@ -21,9 +21,10 @@ from gonogo.evidence import secrets
 from gonogo.evidence.redact import Redactor
 from gonogo.evidence.store import Store
 from gonogo.model import codec
-from gonogo.model.capture import Blob, ReportRef
+from gonogo.model.baseline import Baseline
+from gonogo.model.capture import Blob, Capture, ReportRef
 from gonogo.model.checklist import Call
-from gonogo.model.observation import Reading, Trouble
+from gonogo.model.observation import Captured, Reading, Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Subject
 from gonogo.model.release import TargetSpec
@@ -52,6 +53,8 @@ class Workshop:
     """Set when the run is told to stop: no further call begins."""
     acts: ActLog = field(default_factory=ActLog)
     """Where workers have the steps of their acts written before they take them."""
+    history: Callable[[], tuple[Baseline, ...]] = tuple
+    """The baselines that stand; asked from workers."""
     hold: Hold = field(default_factory=Hold)
     """The lock of the target, once an act has taken it."""
     numbers: count[int] = field(default_factory=count)
@@ -75,6 +78,7 @@ class CallContext:
         timeout: float,
         on_line: Callable[[str], None] | None,
         acting: bool = False,
+        earlier: tuple[tuple[str, Capture], ...] = (),
     ) -> None:
         self._order = order
         self._call = call
@@ -85,6 +89,7 @@ class CallContext:
         self._target: Target | None = None
         self._steps: list[tuple[str, Mapping[str, Any]]] = []
         self._acting = acting
+        self._earlier = earlier
         self.notes: list[str] = []
         """Remarks of the tools that ran."""
 
@@ -112,6 +117,15 @@ class CallContext:
     def timeout(self) -> float:
         """Seconds this call may take."""
         return self._timeout
+
+    @property
+    def before(self) -> tuple[Captured, ...]:
+        """What the earlier calls of this attempt say."""
+        return said.read(self._order, self._earlier, self._workshop.store, self._workshop.registry)
+
+    def baselines(self) -> tuple[Baseline, ...]:
+        """The figures of earlier load tests whose releases became stable."""
+        return self._workshop.history()
 
     @property
     def run_id(self) -> str:

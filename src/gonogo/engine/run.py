@@ -9,11 +9,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gonogo.config import Settings, prepare_state
-from gonogo.engine import leftovers, orders, recover
+from gonogo.engine import baselines, leftovers, orders, recover
 from gonogo.engine.attempt import now
 from gonogo.engine.board import Board
 from gonogo.engine.context import Workshop
@@ -35,7 +36,7 @@ from gonogo.judge import decide, standings
 from gonogo.ledger import Ledger, new_run_id
 from gonogo.ledger.view import Fold, find_run, fold
 from gonogo.model.codec import canonical
-from gonogo.model.outcome import EXIT_OF_DECISION
+from gonogo.model.outcome import EXIT_OF_DECISION, DecisionWord
 from gonogo.model.plan import Plan
 from gonogo.model.run import RunView
 from gonogo.model.verdict import Waiver
@@ -226,6 +227,7 @@ def _through(work: Assignment, journal: Journal, registry: Registry, scratch: Pa
         tracked=tree.tracked,
         environ=_environ(run_id),
         progress=work.state / "progress" / run_id,
+        history=partial(baselines.known, work.state),
         hold=Hold(run_id, work.settings.lock_wait or 0.0),
     )
     workshop.store.sweep()
@@ -321,7 +323,8 @@ def _decided(work: Assignment, journal: Journal, registry: Registry, holds: Sequ
     if words or work.signer is not None:
         envelope = sign_off.decision_envelope(journal.view(), decision, words, work.signer)
         told["envelope"] = envelope.data()
-    journal.record("run-finished", told, durable=True)
+    added = baselines.entries(work.plan, folded.verdicts) if decision.word is DecisionWord.GO else []
+    journal.record_all([*added, ("run-finished", "", told)], durable=True)
     crash_point("decided")
     if envelope is not None:
         post(work.state, folded.run, envelope)

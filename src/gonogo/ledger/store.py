@@ -42,6 +42,8 @@ CREATE TABLE lease (one INTEGER PRIMARY KEY CHECK (one = 1), token TEXT NOT NULL
                     holder TEXT NOT NULL) STRICT;
 INSERT INTO head VALUES (1, 0, '');
 """
+_LATER_INDEX = "CREATE INDEX IF NOT EXISTS baselines ON events (seq) WHERE event = 'baseline'"
+"""Came after the tables: added to a ledger that has none."""
 _BUSY_SECONDS = 10.0
 _CHECKPOINT = 4000
 """Pages (of 4 KiB) of the log after which it is taken over into the file, which waits for the disk."""
@@ -145,6 +147,7 @@ class Ledger:
                 f"the ledger `{self.path}` has format {self._format()}, and this gonogo reads {FORMAT}",
                 help="use the gonogo that wrote it, or move the state directory away",
             )
+        self._db.execute(_LATER_INDEX)
 
     def _format(self) -> int:
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -320,6 +323,24 @@ class Ledger:
             rows = self._db.execute(
                 f"SELECT {_COLUMNS} FROM events WHERE event = 'verdict' AND gate = ? ORDER BY seq DESC LIMIT ?",  # noqa: S608 - our columns
                 (gate, limit),
+            )
+            return tuple(Event(*row) for row in rows)
+
+    def baselines(self) -> tuple[Event, ...]:
+        """The baselines that stand, the oldest first: those of a run that was decided anew count as that says."""
+        with self._telling("read"):
+            rows = self._db.execute(
+                f"SELECT {_COLUMNS} FROM events AS one WHERE event = 'baseline' AND NOT EXISTS (SELECT 1 FROM events "  # noqa: S608 - our columns
+                "AS later WHERE later.run = one.run AND later.seq > one.seq AND later.event = 'run-resumed') "
+                "ORDER BY seq"
+            )
+            return tuple(Event(*row) for row in rows)
+
+    def measured(self) -> tuple[Event, ...]:
+        """The verdicts, of all runs, whose captures hold figures that may become a baseline; the oldest first."""
+        with self._telling("read"):
+            rows = self._db.execute(
+                f"SELECT {_COLUMNS} FROM events WHERE event = 'verdict' AND instr(data, '\"measured\":{{') ORDER BY seq"  # noqa: S608
             )
             return tuple(Event(*row) for row in rows)
 

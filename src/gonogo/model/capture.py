@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gonogo.model.baseline import Baseline
 from gonogo.model.observation import Trouble
 
 
@@ -65,6 +66,8 @@ class Capture:
     """Duration on the monotonic clock."""
     call: str = ""
     """Id of the call within its gate; set by the engine."""
+    measured: Baseline | None = None
+    """What it adds to the baselines once its gate has passed and the release is stable; None: nothing."""
     images: dict[str, str] = field(default_factory=dict)
     """Service -> digest, `sha256:…`, of each image of the subject that the call built, pushed or deployed.
 

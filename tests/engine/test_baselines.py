@@ -19,10 +19,11 @@ from tests.load_target import LoadTarget, load_target, path_with_k6
 
 SCRIPT = """\
 import http from 'k6/http';
-export const options = { vus: 4, iterations: 160 };
+export const options = { vus: 4, iterations: 100 };
 export default function () { http.get(`${__ENV.BASE_URL}/slow/search`, { tags: { endpoint: 'search' } }); }
 """
 USUAL = 0.04
+"""Seconds; the slack is larger than what a busy machine adds, and slower is five times as much."""
 WITHIN = "baseline.p95.change_pct <= 30.0"
 
 
@@ -43,7 +44,7 @@ def loaded(place: Place, target: LoadTarget, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def load_gate(*more: str, optional: bool = False, **params: Any) -> Gate:
-    given = {"requests": 100, "machine": "here", "slack_ms": 8.0, **params}
+    given = {"requests": 100, "machine": "here", "slack_ms": 60.0, **params}
     calls = (call("k6 run load.js"), Call("2", "baseline", given, text="baseline"))
     return gate("load", *calls, criteria=("load.errors.pct <= 1.0", WITHIN, *more), optional=optional)
 
@@ -61,7 +62,7 @@ def test_s61_s62_the_life_of_a_baseline(loaded: Place, target: LoadTarget) -> No
     first = loaded.run(load_gate(first_run="record"))
     assert (outcomes(first), decided(first)) == ({"load": "PASS"}, DecisionWord.GO), verdict(first, "load")
     (one,) = known(loaded)
-    assert (one.run, one.gate, one.whole.requests) == (first.id, "load", 160)
+    assert (one.run, one.gate, one.whole.requests) == (first.id, "load", 100)
     assert one.parts["search"].p95 == pytest.approx(one.whole.p95, abs=0.01)
     assert len(one.whole.tenths) == 10
     assert len(one.commit) == 40
@@ -70,7 +71,7 @@ def test_s61_s62_the_life_of_a_baseline(loaded: Place, target: LoadTarget) -> No
     assert outcomes(again) == {"load": "PASS"}, verdict(again, "load")
     assert [b.run for b in known(loaded)] == [first.id, again.id]
 
-    target.delay = 2.2 * USUAL
+    target.delay = 5 * USUAL
     slower = loaded.run(load_gate())
     assert (outcomes(slower), decided(slower)) == ({"load": "FAIL"}, DecisionWord.NO_GO)
     assert [b.run for b in known(loaded)] == [first.id, again.id], "a run that failed moves no baseline"
@@ -104,7 +105,7 @@ def test_a_passed_load_of_a_release_that_is_no_go_adds_none(loaded: Place) -> No
 
 def test_a_changed_script_begins_anew(loaded: Place) -> None:
     loaded.run(load_gate(first_run="record"))
-    loaded.write("load.js", SCRIPT.replace("iterations: 160", "iterations: 161"))
+    loaded.write("load.js", SCRIPT.replace("iterations: 100", "iterations: 101"))
     loaded.commit()
     view = loaded.run(load_gate())
     assert outcomes(view) == {"load": "UNKNOWN"}
@@ -131,7 +132,7 @@ def test_a_waived_failure_moves_no_baseline(loaded: Place, target: LoadTarget) -
     from dataclasses import replace
 
     loaded.run(load_gate(first_run="record"))
-    target.delay = 3 * USUAL
+    target.delay = 5 * USUAL
     view = loaded.run(load_gate())
     failed = replace(verdict(view, "load"), waived=True)
     assert failed.outcome.value == "FAIL"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
+import pytest
+
+from gonogo.owners import keys
 from tests.cli.conftest import Gonogo, Repository
+from tests.outputs.pages import png
 
 SECRET = "s3cr3t-9f8a7b6c5d4e3f2a1b0c"
 CHECKLIST = """\
@@ -110,3 +115,40 @@ def test_run_writes_the_page_too(repository: Repository, gonogo: Gonogo) -> None
     file = repository.root.parent / "run.html"
     assert gonogo("run", "--format", "html", "-o", str(file)).exit == 0
     assert '<span class="word">GO</span>' in file.read_text()
+
+
+SHOWN = """\
+gonogo: 1
+title: A thing with a dashboard
+roster: {owners: {DevOps: [ada]}}
+phases:
+  - id: "1"
+    title: Look
+    gates:
+      - {title: Dashboard, owners: [DevOps], questions: [Does the dashboard look right?]}
+"""
+
+
+def test_a_picture_that_a_person_attached_stands_in_the_page(
+    repository: Repository, gonogo: Gonogo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what only claims to be one does not: an SVG runs, a text is no picture."""
+    monkeypatch.setattr(keys, "ROUNDS", 1)
+    monkeypatch.setenv(keys.DIRECTORY_VARIABLE, str(tmp_path / "keys"))
+    (tmp_path / "passphrase").write_text("a long enough phrase\n")
+    monkeypatch.setenv(keys.PASSPHRASE_VARIABLE, str(tmp_path / "passphrase"))
+    picture = png(300, 200)
+    for name, data in (("seen.png", picture), ("odd.svg", b"<svg onload=x>"), ("odd.jpg", b"no picture")):
+        (tmp_path / name).write_bytes(data)
+    assert gonogo("keys", "new", "ada", "--email", "ada@example.org").exit == 0
+    repository.write("gonogo.yaml", SHOWN)
+    repository.commit()
+    assert gonogo("run").exit == 3
+    attached = [word for name in ("seen.png", "odd.svg", "odd.jpg") for word in ("--attach", str(tmp_path / name))]
+    assert gonogo("sign", "--gate", "dashboard", "--go", "-m", "all panels have data", *attached).exit == 0
+    assert gonogo("run", "--resume").exit == 0
+    page = report(gonogo, tmp_path / "out.html")
+    assert page.count("<img ") == 1
+    assert base64.b64encode(picture).decode() in page
+    assert 'alt="Attached by ' in page
+    assert "who says: all panels have data" in page

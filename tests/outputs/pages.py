@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
+import base64
+import struct
+import zlib
 from dataclasses import dataclass, field, replace
 from datetime import date
 from html.parser import HTMLParser
 
 from gonogo.model.capture import Blob, Capture, ReportRef
-from gonogo.model.checklist import Question
+from gonogo.model.checklist import Effect, Question
 from gonogo.model.observation import Finding, Trouble
 from gonogo.model.outcome import DecisionWord, Outcome
 from gonogo.model.roster import Person, Roster, Seat
 from gonogo.model.run import RunView
 from gonogo.model.sign_off import SignOff, Word
 from gonogo.model.verdict import Decision, Judgement, Reason, Waiver
-from gonogo.outputs.surroundings import Surroundings
+from gonogo.outputs.surroundings import Picture, Surroundings
 from tests.outputs.runs import gate, green, mixed, red, run
 
 OUT = "1" * 64
 """Digest of what the coverage gate's command printed."""
 
 SOURCE = "import a;\n\nexport function f(x) {\n  return x == 1;\n}\n"
+BOARD, SEEN = "4" * 64, "5" * 64
+"""Digests of a picture that a probe took, and of one that a person attached."""
+
+
+def png(width: int, height: int) -> bytes:
+    """A picture of a slope, in grey."""
+    rows = b"".join(b"\0" + bytes((x * 255 // width) & 0xFF for x in range(width)) for _ in range(height))
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def _url(width: int, height: int) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png(width, height)).decode()}"
+
+
 AROUND = Surroundings(
     sources={"backend/src/app.ts": "\n" * 9 + SOURCE},
     tails={OUT: "Statements: 57.85 %\nLines: 57.85 %"},
+    pictures={
+        BOARD: Picture(_url(1600, 500), "The dashboard `Staging`: error rate 0 %, p95 180 ms, no panel without data"),
+        SEEN: Picture(_url(300, 200)),
+    },
     evidence=".gonogo/state/evidence",
 )
 
@@ -100,6 +126,61 @@ def people_view() -> RunView:
     return replace(view, plan=plan, waivers=waivers, sign_offs=said, decision=decision, notes=("a note of the run",))
 
 
+def rollout_view() -> RunView:
+    """GO: a release put on its target, pictures of it, a way back that was walked, and load that was measured."""
+    deploy = green(
+        gate("Deploy app", "5"),
+        42.5,
+        notes=("r8 in the place of r7: PASS after 41.9 s", "r8 was looked at 30 times"),
+        captures=(Capture("rollout", "r8 on staging", images={"api": "sha256:" + "7" * 64}, call="1"),),
+    )
+    board = green(
+        gate("Metrics & logs flowing", "6"),
+        captures=(
+            Capture(
+                "grafana",
+                "dashboard Staging",
+                blobs=(
+                    Blob("dashboard.png", BOARD, 900, 900, "image/png"),
+                    Blob("dashboard.png.txt", "6" * 64, 70, 70, "text/plain"),
+                ),
+                call="1",
+            ),
+        ),
+    )
+    load = green(
+        gate("Performance sanity", "5"),
+        judgements=(
+            Judgement(
+                "load.duration.p95 <= 500.0",
+                Outcome.PASS,
+                call="1",
+                value="182 ms",
+                bound="<= 500 ms",
+                margin=318,
+                distance="95 % of the requests within 182 ms, needs <= 500 ms",
+            ),
+        ),
+        notes=("baseline: r7 had 176 ms",),
+    )
+    back = green(
+        gate("Image-level rollback", "7"),
+        61.0,
+        notes=("r7 in the place of r8: PASS after 12.3 s", "forward again to r8: PASS after 14.1 s"),
+        captures=(Capture("rollback", "back to r7 and forward to r8", call="1"),),
+    )
+    view = run(deploy, load, board, back, decision=DecisionWord.GO, exit_code=0)
+    changes = {"deploy-app": Effect.WRITE, "image-level-rollback": Effect.WRITE}
+    nodes = tuple(
+        replace(node, effects={"1": changes[node.id]}) if node.id in changes else node for node in view.plan.nodes
+    )
+    word = SignOff(
+        "r", "DevOps", "ada", Word.GO, "all panels have data", "a" * 64, gate="metrics-logs-flowing", digest="e" * 64,
+        attachments=(Blob("seen.png", SEEN, 400, 400, "image/png"),),
+    )  # fmt: skip
+    return replace(view, plan=replace(view.plan, nodes=nodes), sign_offs=(word,))
+
+
 EVIL = "</style></pre><script>hacked=1</script><img src=x onerror=hacked=1>{{ 7*7 }}\"'><svg onload=hacked=1>"
 HIDDEN = "\x1b[31m\x1b]0;title\x07\u202e\u2066\x00\x9b2J"
 
@@ -147,7 +228,7 @@ HOSTILE_AROUND = Surroundings(
     sources={"backend/src/app.ts": (EVIL + HIDDEN + "\n") * 20}, tails={OUT: EVIL + HIDDEN}, evidence="evidence"
 )
 
-VOID = {"meta", "link", "rect", "br"}
+VOID = {"meta", "link", "rect", "br", "img"}
 
 
 @dataclass
@@ -188,4 +269,4 @@ def read(page: str) -> Reader:
     return reader
 
 
-VIEWS = {"mixed": mixed, "people": people_view, "hostile": hostile}
+VIEWS = {"mixed": mixed, "people": people_view, "rollout": rollout_view, "hostile": hostile}

@@ -13,7 +13,7 @@ from gonogo.model.run import RunState
 from gonogo.model.verdict import Decision, Reason
 from gonogo.outputs.html import html
 from gonogo.outputs.surroundings import Surroundings
-from tests.outputs.pages import AROUND, EVIL, HOSTILE_AROUND, VIEWS, people_view, read
+from tests.outputs.pages import AROUND, EVIL, HOSTILE_AROUND, VIEWS, people_view, read, rollout_view
 from tests.outputs.runs import gate, green, mixed, run
 
 HEADINGS = re.compile(r"h[1-6]")
@@ -93,6 +93,29 @@ def test_a_short_gate_shows_distance_bar_source_and_what_it_printed() -> None:
     assert "Lines: 57.85 %" in said
     assert "report of vitest" in said
     assert f'href=".gonogo/state/evidence/33/{"3" * 64}"' in made
+
+
+def test_pictures_stand_where_they_are_spoken_of_with_what_they_show_in_words() -> None:
+    reader = read(page("rollout"))
+    shown = [attributes for tag, attributes in reader.tags if tag == "img"]
+    assert [one["alt"] for one in shown] == [
+        "Attached by ada, who says: all panels have data",
+        "The dashboard `Staging`: error rate 0 %, p95 180 ms, no panel without data",
+    ]
+    assert all(str(one["src"]).startswith("data:image/png;base64,iVBORw0KGgo") for one in shown)
+    without = read(html(rollout_view()))
+    assert not [tag for tag, _ in without.tags if tag == "img"]
+
+
+def test_it_tells_what_it_changed() -> None:
+    said = " ".join("".join(read(page("rollout")).text).split())
+    changed = said[said.index("What it changed") : said.index("Who said what")]
+    for part in ("Deploy app", "r8 in the place of r7: PASS after 41.9 s", "image api sha256:7777", "took 42 s"):
+        assert part in changed
+    assert "r7 in the place of r8: PASS after 12.3 s" in changed
+    assert "Performance sanity" not in changed
+    assert "What it changed" not in page("people")
+    assert "Image apisha256:7777" in said.partition("Record")[2]
 
 
 def test_without_surroundings_it_names_the_place_and_links_nothing() -> None:

@@ -132,13 +132,13 @@ def test_it_fits_a_phone(look: Looker, name: str, width: int) -> None:
     assert beyond == []
 
 
-@pytest.mark.parametrize("name", ["mixed", "people"])
+@pytest.mark.parametrize("name", ["mixed", "people", "rollout"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_stands_out_from_what_is_behind_it(look: Looker, name: str, scheme: str) -> None:
     page = look.at(name, scheme=scheme).page
     open_all(page)
     ratios = page.evaluate(CONTRAST)
-    assert len(ratios) > 60
+    assert len(ratios) > 40
     assert [text for ratio, text in ratios if ratio < 4.5] == []
 
 
@@ -207,6 +207,15 @@ def test_paper_shows_what_the_screen_keeps_closed(look: Looker) -> None:
     assert closed.evaluate("e => e.getBoundingClientRect().height") > 0
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_pictures_are_drawn_and_named(look: Looker) -> None:
+    shown = look.at("rollout", width=PHONE)
+    open_all(shown.page)
+    drawn = shown.page.evaluate("[...document.images].map(e => [e.complete, e.naturalWidth, e.width <= innerWidth])")
+    assert drawn == [[True, 300, True], [True, 1600, True]]
+    assert shown.page.get_by_role("img", name="Attached by ada").count() == 1
+    assert shown.said == []
 
 
 def test_a_reader_of_screens_hears_outcome_and_title(look: Looker) -> None:

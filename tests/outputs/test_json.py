@@ -12,7 +12,7 @@ from gonogo.model.run import RunState, RunView
 from gonogo.model.verdict import Judgement
 from gonogo.outputs.json import document, schema
 from gonogo.outputs.json import json as render
-from tests.outputs.pages import people_view
+from tests.outputs.pages import people_view, rollout_view
 from tests.outputs.runs import SHA, gate, green, mixed, red, run
 
 NOT_A_NUMBER = Judgement("a > 0", Outcome.FAIL, margin=-math.inf)
@@ -56,6 +56,14 @@ def test_sign_offs_and_images_are_there() -> None:
     assert said["subject"]["images"] == {"api": "sha256:" + "7" * 64}
     jsonschema.validate(said, schema())
     assert set(said["sign_offs"][0]) == set(schema()["properties"]["sign_offs"]["items"]["properties"])
+
+
+def test_what_acted_is_told() -> None:
+    said = document(rollout_view())
+    jsonschema.validate(said, schema())
+    assert {g["id"]: g["acted"] for g in said["gates"]} == {
+        "deploy-app": True, "performance-sanity": False, "metrics-logs-flowing": False, "image-level-rollback": True,
+    }  # fmt: skip
 
 
 def test_a_wrong_document_breaks_the_schema() -> None:

@@ -10,7 +10,7 @@ from gonogo.model.observation import Finding
 from gonogo.model.outcome import DecisionWord, Outcome
 from gonogo.model.run import RunView
 from gonogo.outputs.markdown import LIMIT, markdown
-from tests.outputs.pages import VIEWS, people_view
+from tests.outputs.pages import VIEWS, people_view, rollout_view
 from tests.outputs.runs import gate, green, mixed, red, run, seen
 
 
@@ -149,3 +149,13 @@ def test_a_run_that_fits_is_whole() -> None:
     view = mixed()
     assert all(one.gate.title.partition("&")[0] in markdown(view) for one in view.gates)
     assert "Shortened" not in markdown(replace(view, notes=("a note",)))
+
+
+def test_it_tells_what_the_run_changed_and_with_which_images() -> None:
+    told = markdown(rollout_view())
+    assert "<summary>What it changed: 2 acts</summary>" in told
+    assert "**Deploy app** (42 s): r8 on staging; r8 in the place of r7: PASS after 41.9 s" in told
+    assert "r7 in the place of r8: PASS after 12.3 s" in told
+    assert "<summary>1 image</summary>" in told
+    assert f"- api: `sha256:{'7' * 64}`" in told
+    assert "What it changed" not in markdown(mixed())

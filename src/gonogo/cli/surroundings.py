@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 from collections.abc import Iterator
@@ -14,11 +15,16 @@ from gonogo.evidence.secrets import harvest
 from gonogo.model.capture import Blob
 from gonogo.model.outcome import Outcome
 from gonogo.model.run import RunView
-from gonogo.outputs.surroundings import Surroundings
+from gonogo.outputs.surroundings import Picture, Surroundings
 
 _FILES = 200
 _LARGEST = 1024 * 1024
 """Bytes of a source file; a larger one is generated, and no line of it helps."""
+_LARGEST_PICTURE = 2 * 1024 * 1024
+_ALL_PICTURES = 12 * 1024 * 1024
+"""Bytes of all pictures of a page: mail and pull requests refuse larger files."""
+_PICTURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
+"""How a picture begins. No SVG: that is a program."""
 _TAIL = 4096
 _TAIL_LINES = 16
 _PATIENCE = 10.0
@@ -37,6 +43,7 @@ def surroundings(place: Place, view: RunView, output: Path | None = None) -> Sur
     return Surroundings(
         sources=dict(_sources(place, view, redactor)),
         tails=dict(_tails(place, view)),
+        pictures=dict(_pictures(place, view)),
         evidence=_link(place, output),
     )
 
@@ -99,6 +106,32 @@ def _tails(place: Place, view: RunView) -> Iterator[tuple[str, str]]:
                     lines = _read(_file(place, blob.sha256), _TAIL).decode("utf-8", "replace").splitlines()
                     whole = lines if blob.size <= _TAIL else lines[1:]
                     yield blob.sha256, "\n".join(whole[-_TAIL_LINES:])
+
+
+def _pictures(place: Place, view: RunView) -> Iterator[tuple[str, Picture]]:
+    """Pictures that a page can hold, with what they show in words. What only claims to be a picture is left out."""
+    room = _ALL_PICTURES
+    for blobs in _together(view):
+        words = {blob.name.removesuffix(".txt"): blob for blob in blobs if blob.name.endswith(".txt")}
+        for blob in blobs:
+            if not blob.media_type.startswith("image/") or blob.cut or blob.size > min(_LARGEST_PICTURE, room):
+                continue
+            data = _read(_file(place, blob.sha256), blob.size)
+            kind = next((kind for start, kind in _PICTURES if data.startswith(start)), "")
+            if kind:
+                room -= blob.size
+                text = words.get(blob.name)
+                told = _read(_file(place, text.sha256), _TAIL).decode("utf-8", "replace").strip() if text else ""
+                yield blob.sha256, Picture(f"data:{kind};base64,{base64.b64encode(data).decode()}", told)
+
+
+def _together(view: RunView) -> Iterator[tuple[Blob, ...]]:
+    """Blobs that belong together: those of a capture, and what was attached to one word."""
+    for gate in view.gates:
+        for capture in gate.verdict.captures:
+            yield capture.blobs
+    for said in view.sign_offs:
+        yield said.attachments
 
 
 def _file(place: Place, sha256: str) -> Path:

@@ -13,7 +13,9 @@ class Blob:
     """Bytes in the evidence store, after redaction, named by their own digest."""
 
     name: str
-    """What it is within its capture: `stdout`, `stderr`, `facts.json`, `report/eslint.json`."""
+    """What it is within its capture: `stdout`, `stderr`, `facts.json`, `report/eslint.json`.
+
+    What a picture shows, in words, is the blob of its name with `.txt` behind: `dashboard.png`, `dashboard.png.txt`."""
     sha256: str
     """Hex digest of the *stored* (redacted, perhaps cut) bytes: the key in the store."""
     size: int

@@ -16,7 +16,8 @@ from gonogo.model.outcome import DecisionWord, Outcome, State
 from gonogo.model.run import GateView, RunState, RunView
 from gonogo.model.verdict import Judgement, Verdict
 from gonogo.outputs import people, pictures, reasons
-from gonogo.outputs.surroundings import NOTHING, SourceLine, Surroundings, source_lines
+from gonogo.outputs.acts import acts
+from gonogo.outputs.surroundings import NOTHING, Picture, SourceLine, Surroundings, source_lines
 from gonogo.plugins import output
 from gonogo.telling import words
 
@@ -55,7 +56,9 @@ def html(view: RunView, around: Surroundings = NOTHING) -> str:
         remarks=reasons.remarks(view),
         phases=_phases(view, around),
         spans=pictures.timeline(view),
+        acts=acts(view),
         spoken=people.spoken(view),
+        attached=lambda sign_off: _shown_of(sign_off.attachments, around),
         awaited=people.awaited(view),
         accepted=people.accepted(view),
         files=_all_files(view, around),
@@ -106,6 +109,16 @@ class _File:
 
 
 @dataclass(frozen=True, slots=True)
+class _Shown:
+    """A picture with what it is called and what it shows."""
+
+    picture: Picture
+    name: str
+    file: str
+    """Where its file can be opened; empty: nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Look:
     """One capture: what was done, how it ended, what was kept of it."""
 
@@ -113,6 +126,7 @@ class _Look:
     ended: str
     files: list[_File]
     tail: list[str]
+    pictures: list[_Shown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +217,24 @@ def _look(capture: Capture, around: Surroundings, *, tails: bool) -> _Look:
     printed = [b for b in capture.blobs if tails and b.name.rpartition("/")[2] in {"stdout", "stderr"}]
     tail = "\n".join(around.tails.get(blob.sha256, "").strip("\n") for blob in printed).strip("\n").split("\n")
     files = list(dict.fromkeys(_file(capture, blob, around) for blob in capture.blobs if blob.size))
-    return _Look(capture, ended, files, tail if any(tail) else [])
+    return _Look(capture, ended, files, tail if any(tail) else [], _shown_of(capture.blobs, around))
+
+
+def _shown_of(blobs: Iterable[Blob], around: Surroundings) -> list[_Shown]:
+    """The pictures among some blobs, none twice."""
+    found = {blob.sha256: blob for blob in blobs if blob.sha256 in around.pictures}
+    return [_Shown(around.pictures[b.sha256], b.path or b.name, _url(b, around)) for b in found.values()]
+
+
+def _url(blob: Blob, around: Surroundings) -> str:
+    return f"{around.evidence}/{blob.sha256[:2]}/{blob.sha256}" if around.evidence else ""
 
 
 def _file(capture: Capture, blob: Blob, around: Surroundings, gate: str = "") -> _File:
     tool = next((report.tool or report.parser for report in capture.reports if report.blob == blob.name), "")
     label = blob.path or (f"report of {tool}" if tool and blob.name not in {"stdout", "stderr"} else blob.name)
     size = f"{blob.size:,} of {blob.total:,} bytes" if blob.cut else words.number(blob.size, "byte")
-    url = f"{around.evidence}/{blob.sha256[:2]}/{blob.sha256}" if around.evidence else ""
-    return _File(label, size, blob.sha256, url, gate, capture.shown)
+    return _File(label, size, blob.sha256, _url(blob, around), gate, capture.shown)
 
 
 def _all_files(view: RunView, around: Surroundings) -> list[_File]:

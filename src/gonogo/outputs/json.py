@@ -10,6 +10,7 @@ from gonogo.model.codec import dump
 from gonogo.model.outcome import Outcome
 from gonogo.model.run import GateView, RunView
 from gonogo.model.verdict import Decision
+from gonogo.outputs.acts import acts
 from gonogo.plugins import output
 from gonogo.telling.kept import kept
 
@@ -26,6 +27,7 @@ def json(view: RunView) -> str:
 def document(view: RunView) -> dict[str, Any]:
     """The run as plain data, in the shape of `decision.schema.json`."""
     plan, decision = view.plan, view.decision
+    acted = {act.gate.gate.id for act in acts(view)}
     return {
         "format": FORMAT,
         "gonogo": __version__,
@@ -52,7 +54,7 @@ def document(view: RunView) -> dict[str, Any]:
         "sign_offs": [dump(sign_off) for sign_off in view.sign_offs],
         "evidence_directory": view.evidence_directory,
         "phases": [{"id": phase.id, "title": phase.title} for phase in plan.phases],
-        "gates": [_gate(view, gate) for gate in view.gates],
+        "gates": [_gate(view, gate, acted=gate.gate.id in acted) for gate in view.gates],
     }
 
 
@@ -61,7 +63,7 @@ def _reasons(decision: Decision | None, *, remarks: bool) -> list[dict[str, str]
     return [{"gate": reason.gate, "text": reason.text} for reason in said if reason.remark is remarks]
 
 
-def _gate(view: RunView, gate: GateView) -> dict[str, Any]:
+def _gate(view: RunView, gate: GateView, *, acted: bool) -> dict[str, Any]:
     verdict = gate.verdict
     return {
         "id": gate.gate.id,
@@ -71,6 +73,7 @@ def _gate(view: RunView, gate: GateView) -> dict[str, Any]:
         "state": verdict.state.value,
         "required": not gate.gate.optional,
         "owners": list(gate.gate.owners),
+        "acted": acted,
         "reason": verdict.reason,
         "judgements": [_finite(dump(judgement)) for judgement in verdict.judgements],
         "findings": [dump(finding) for finding in verdict.findings],
@@ -197,6 +200,7 @@ _GATE = _object(
         "state": {"enum": ["pending", "running", "waiting", "done", "interrupted"]},
         "required": {**_BOOL, "description": "whether the decision needs it"},
         "owners": _list(_STRING),
+        "acted": {**_BOOL, "description": "it was begun, and may have changed something"},
         "reason": _text("for NOT_APPLICABLE and NOT_RUN: why"),
         "judgements": _list(_JUDGEMENT, "one for each criterion and capture"),
         "findings": _list(_FINDING, "at most 1,000, the worst first"),

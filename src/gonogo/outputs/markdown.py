@@ -10,6 +10,7 @@ from typing import TypeVar
 from gonogo.model.outcome import Outcome
 from gonogo.model.run import GateView, RunView
 from gonogo.outputs import people, reasons
+from gonogo.outputs.acts import Act, acts
 from gonogo.plugins import output
 from gonogo.telling.kept import kept
 from gonogo.telling.sheet import finding_text
@@ -158,7 +159,15 @@ class _Page:
         told = [*"\n\n".join(more).split("\n"), *(["", f"And {_not_green(left)}."] if left else [])]
         parts = [self._head(), self._reasons(), *map(self._gate, first)]
         parts.append(_folded(_not_green(len(rest)), told if rest else []))
-        parts += [self._table(), self._people(), self._waivers(), self._excluded(), self._notes(), self._images()]
+        parts += [
+            self._table(),
+            self._acts(),
+            self._people(),
+            self._waivers(),
+            self._excluded(),
+            self._notes(),
+            self._images(),
+        ]
         parts.append(self._evidence())
         return "\n\n".join(part for part in [*parts, self._foot()] if part) + "\n"
 
@@ -248,6 +257,16 @@ class _Page:
             duration(gate.verdict.seconds) if gate.verdict.seconds else "",
         )
         return f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+    def _acts(self) -> str:
+        found = acts(self.view)
+        return _folded(f"What it changed: {number(len(found), 'act')}", self._rows(found, self._act))
+
+    def _act(self, act: Act) -> str:
+        outcome = f"{_text(SYMBOLS[act.gate.outcome])} {WORDS[act.gate.outcome]}"
+        told = "; ".join(self._say(text) for text in act.told[: self.room.sentences])
+        took = f" ({duration(act.gate.verdict.seconds)})" if act.gate.verdict.seconds else ""
+        return f"{outcome}: **{self._say(act.gate.gate.title)}**{took}{': ' if told else ''}{told}"
 
     def _people(self) -> str:
         lines = self._rows(people.awaited(self.view), self._awaited)

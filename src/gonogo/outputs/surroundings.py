@@ -12,6 +12,16 @@ _WIDTH = 160
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture among the evidence, small enough to be shown where it is spoken of."""
+
+    url: str
+    """`data:`, with the bytes themselves."""
+    text: str = ""
+    """What it shows, in words; empty: nobody said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What an output may show beside the run. All of it is redacted; everything may be missing."""
 
@@ -19,6 +29,8 @@ class Surroundings:
     """Path in the repository -> its text as the run saw it."""
     tails: Mapping[str, str] = field(default_factory=dict)
     """sha256 of a stored stream -> its last lines."""
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
+    """sha256 of a stored picture -> the picture."""
     evidence: str = ""
     """URL of the evidence directory as the output's place sees it; empty: it cannot be linked."""
 

@@ -1,10 +1,11 @@
-"""Env files: keys, values and lines, as shells and the dotenv libraries read them; and what is only an example."""
+"""Env files: keys, values and lines, as shells and the dotenv libraries read them; what is only an example or public."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 from pathlib import PurePath
+from urllib.parse import urlsplit
 
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<key>[A-Za-z_][\w.-]*)\s*(?P<sign>=|:(?=\s))(?P<rest>.*)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$", "`": "`"}
@@ -97,3 +98,63 @@ def is_placeholder(value: str) -> bool:
 def is_template(path: str | PurePath) -> bool:
     """Whether the file's name says that it holds examples: `.env.example`, `.env.staging.sample`."""
     return bool(_TEMPLATE.search(PurePath(path).name))
+
+
+_PUBLIC_VALUE = re.compile(
+    r"""(?ix) \s* (?:
+        | true | false | yes | no | on | off | null | none | undefined
+        | [+-]? \d{1,5} (?:\.\d+)? (?: ms | s | m | h | d | kb | mb | gb | k | % )?
+        | (?:\d{1,3}\.){3}\d{1,3} (?: :\d+ )? | localhost (?: :\d+ )?
+        | development | production | staging | test(?:ing)? | debug | info | warn(?:ing)? | error | trace
+        | <[^<>]*> | \$\{?\w+\}? | \.{3} | change[-_ ]?me | your[-_ ][\w -]* | x{3,}
+    ) \s*"""
+)
+SECRET_KEY = re.compile(
+    r"(?i)passw|passphrase|secret|token|credential|private|api_?key|access_?key|(?:^|_)(?:auth|pass|pwd|salt|pepper|dsn"
+    r"|signature|cookie|session|webhook)(?:_|$)|_key(?:_|$)|^key$"
+)
+"""Names of variables that say that their value is secret."""
+_PUBLIC_KEY = re.compile(
+    r"(?i)(?:^|_)(?:node_env|env|port|host|hostname|level|tz|timezone|lang|region|mode|ttl|timeout|version|domain|name"
+    r"|db|database|dir|path|format|enabled|debug|locale|branch)$|^(?:next_public|vite|react_app)_"
+)
+_PLAIN_WORDS = re.compile(r"[A-Za-z0-9_./@:+, -]{0,120}")
+
+
+def public(key: str, value: str) -> bool:
+    """Whether the value is plainly public: a truth, a small number, a plain URL, a name under a key that says so."""
+    if _PUBLIC_VALUE.fullmatch(value):
+        return True
+    if SECRET_KEY.search(key):
+        return False
+    if "://" in value:
+        return _plain_url(value)
+    return bool(_PUBLIC_KEY.search(key) and _PLAIN_WORDS.fullmatch(value) and not drawn_by_lot(value))
+
+
+def _plain_url(value: str) -> bool:
+    """Whether it is a URL, or several, without user, password, query or a piece that looks drawn by lot."""
+    for url in re.split(r"[\s,]+", value.strip()):
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return False
+        if not parts.scheme or "@" in parts.netloc or parts.query or parts.fragment:
+            return False
+        if any(drawn_by_lot(piece) for piece in parts.path.split("/")):
+            return False
+    return True
+
+
+_FEWEST_CHARACTERS = 8
+"""Different characters that a run drawn by lot has at least."""
+
+_LONG_WORD = re.compile(r"[A-Za-z0-9+=]{16,}")
+
+
+def drawn_by_lot(value: str) -> bool:
+    """Whether it holds a long run of letters and digits mixed, as no name does."""
+    return any(
+        re.search(r"\d", run) and re.search(r"[A-Za-z]", run) and len(set(run)) >= _FEWEST_CHARACTERS
+        for run in _LONG_WORD.findall(value)
+    )

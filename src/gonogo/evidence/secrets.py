@@ -8,73 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from gonogo.envfile import Entry, is_template, parse
+from gonogo.envfile import SECRET_KEY, Entry, drawn_by_lot, is_template, parse, public
 from gonogo.evidence.forms import weakness
 
-_LARGEST_FILE = 4 * 1024 * 1024
-"""Bytes of an env file that are read; nobody writes a longer one."""
-
-
-_PUBLIC_VALUE = re.compile(
-    r"""(?ix) \s* (?:
-        | true | false | yes | no | on | off | null | none | undefined
-        | [+-]? \d{1,5} (?:\.\d+)? (?: ms | s | m | h | d | kb | mb | gb | k | % )?
-        | (?:\d{1,3}\.){3}\d{1,3} (?: :\d+ )? | localhost (?: :\d+ )?
-        | development | production | staging | test(?:ing)? | debug | info | warn(?:ing)? | error | trace
-        | <[^<>]*> | \$\{?\w+\}? | \.{3} | change[-_ ]?me | your[-_ ][\w -]* | x{3,}
-    ) \s*"""
-)
-_SECRET_KEY = re.compile(
-    r"(?i)passw|passphrase|secret|token|credential|private|api_?key|access_?key|(?:^|_)(?:auth|pass|pwd|salt|pepper|dsn"
-    r"|signature|cookie|session|webhook)(?:_|$)|_key(?:_|$)|^key$"
-)
-_PUBLIC_KEY = re.compile(
-    r"(?i)(?:^|_)(?:node_env|env|port|host|hostname|level|tz|timezone|lang|region|mode|ttl|timeout|version|domain|name"
-    r"|db|database|dir|path|format|enabled|debug|locale|branch)$|^(?:next_public|vite|react_app)_"
-)
-_PLAIN_WORDS = re.compile(r"[A-Za-z0-9_./@:+, -]{0,120}")
-
-
-def public(key: str, value: str) -> bool:
-    """Whether the value is plainly public: a truth, a small number, a plain URL, a name under a key that says so."""
-    if _PUBLIC_VALUE.fullmatch(value):
-        return True
-    if _SECRET_KEY.search(key):
-        return False
-    if "://" in value:
-        return _plain_url(value)
-    return bool(_PUBLIC_KEY.search(key) and _PLAIN_WORDS.fullmatch(value) and not _random(value))
-
-
-def _plain_url(value: str) -> bool:
-    """Whether it is a URL, or several, without user, password, query or a piece that looks drawn by lot."""
-    for url in re.split(r"[\s,]+", value.strip()):
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            return False
-        if not parts.scheme or "@" in parts.netloc or parts.query or parts.fragment:
-            return False
-        if any(_random(piece) for piece in parts.path.split("/")):
-            return False
-    return True
-
-
-_FEWEST_CHARACTERS = 8
-"""Different characters that a run drawn by lot has at least."""
+__all__ = ["from_variables", "harvest", "public", "read", "too_weak"]
 
 _PATH = re.compile(r"(?:/[\w.@-]+){2,}/?")
-_LONG_WORD = re.compile(r"[A-Za-z0-9+=]{16,}")
-
-
-def _random(value: str) -> bool:
-    """Whether it holds a long run of letters and digits mixed, as no name does."""
-    return any(
-        re.search(r"\d", run) and re.search(r"[A-Za-z]", run) and len(set(run)) >= _FEWEST_CHARACTERS
-        for run in _LONG_WORD.findall(value)
-    )
+_LARGEST_FILE = 4 * 1024 * 1024
+"""Bytes of an env file that are read; nobody writes a longer one."""
 
 
 def read(path: Path) -> list[Entry]:
@@ -88,7 +30,7 @@ def read(path: Path) -> list[Entry]:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return []
     found = [entry for entry in parse(text, tolerant=True)[0] if not public(entry.key, entry.value)]
-    return [entry for entry in found if _random(entry.value)] if is_template(path) else found
+    return [entry for entry in found if drawn_by_lot(entry.value)] if is_template(path) else found
 
 
 def harvest(paths: Iterable[Path]) -> list[str]:
@@ -104,7 +46,7 @@ def from_variables(variables: Mapping[str, str]) -> list[str]:
     return [
         value
         for key, value in variables.items()
-        if _SECRET_KEY.search(key) and not public(key, value) and not _PATH.fullmatch(value)
+        if SECRET_KEY.search(key) and not public(key, value) and not _PATH.fullmatch(value)
     ]
 
 
@@ -117,6 +59,6 @@ def too_weak(paths: Iterable[Path], common: Collection[str] = ()) -> list[str]:
     for path in paths:
         for entry in read(path):
             why = weakness(entry.value, common)
-            if why and _SECRET_KEY.search(entry.key):
+            if why and SECRET_KEY.search(entry.key):
                 found.append(f"`{entry.key}` in {path}:{entry.line} cannot be redacted by value: {why}")
     return found

@@ -1,4 +1,4 @@
-"""Env files: keys, values and lines, as shells and the dotenv libraries read them; what is only an example or public."""
+"""Env files: keys, values and lines, as shells and dotenv libraries read them; what is an example, what is public."""
 
 from __future__ import annotations
 

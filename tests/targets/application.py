@@ -26,7 +26,8 @@ def main() -> int:
     if mode == "exit":
         return int(told["code"])
     if mode == "once":
-        Path(os.environ["ONCE"]).open("a").write("ran\n")
+        with Path(os.environ["ONCE"]).open("a") as file:
+            file.write("ran\n")
         return int(told.get("code", 0))
     if mode == "ignore-term":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -136,7 +136,7 @@ def probe(
     """Declare a probe: `(params, context) -> Capture`. The annotation of `params` is its schema.
 
     `more` are the fields of `Probe` that few need: `takes`, `look`, `on_target`, `releases`,
-    `closes`, `smokes`, `describes`.
+    `closes`, `smokes`, `labels`, `describes`.
     """
 
     def kind(function: Any, doc: str, module: str) -> Probe:

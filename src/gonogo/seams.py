@@ -433,6 +433,9 @@ class Probe(Kind):
     """It ends a rollout when all phases are through: `kept` where all held, `reverted` where a gate is red."""
     smokes: bool = False
     """A look that tells whether a release answers: in the phase of a rollout it is one of the smoke checks."""
+    labels: str = ""
+    """Regular expression of the labels (`Backup:`, `Migrate:`) whose commands are calls of this kind: the command goes
+    into its field of `SHELL_TEXT`. Empty: none."""
     describes: Callable[[Mapping[str, Any]], Mapping[str, Any] | None] | None = None
     """From the call's params to the target that they describe (`kind` and its params), where none is declared."""
 

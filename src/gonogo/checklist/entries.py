@@ -41,6 +41,8 @@ def read_entry(entry: Written, number: int, registry: Registry) -> EntryReading:
     fields = _phrase(rest, registry)
     if fields is None:
         fields = _command(rest, reading, registry)
+        if fields is not None and label:
+            fields = _by_label(label, fields, registry)
     if fields is None:
         reading.unread.append(entry)
         reading.questions.append(record(entry.span, text=entry.plain, why=WORDS_ONLY))
@@ -96,6 +98,18 @@ def _command(text: Written, reading: EntryReading, registry: Registry) -> dict[s
         {"kind": found[0].name, **found[1], "text": run} if found else {"kind": DEFAULT_KIND, "run": run}
     )
     _tail(text.cut(spans[0].end()), fields, reading, registry)
+    return fields
+
+
+def _by_label(label: str, fields: dict[str, Any], registry: Registry) -> dict[str, Any]:
+    """The command as a call of the kind that its label names (`Backup:`), where there is one; its text stays."""
+    if fields["kind"] != DEFAULT_KIND:
+        return fields
+    for probe in registry.probes.values():
+        line = next((f.name for f in dataclasses.fields(probe.params) if f.metadata.get("shell")), "")
+        if line and probe.labels and re.fullmatch(probe.labels, label, re.IGNORECASE):
+            run = fields["run"]
+            return {**{k: v for k, v in fields.items() if k != "run"}, "kind": probe.name, line: run, "text": run}
     return fields
 
 

@@ -131,6 +131,10 @@ class DatabaseTargetDouble:
     """Called by `trial` with the release and its variables; gives a context manager of the URLs."""
     urls: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def window(self) -> float:
+        return 0.0
+
     def trouble(self) -> Trouble | None:
         return None
 

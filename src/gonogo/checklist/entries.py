@@ -103,14 +103,22 @@ def _command(text: Written, reading: EntryReading, registry: Registry) -> dict[s
 
 def _by_label(label: str, fields: dict[str, Any], registry: Registry) -> dict[str, Any]:
     """The command as a call of the kind that its label names (`Backup:`), where there is one; its text stays."""
-    if fields["kind"] != DEFAULT_KIND:
+    named = (p for p in registry.probes.values() if p.labels and re.fullmatch(p.labels, label, re.IGNORECASE))
+    probe = next(named, None)
+    if probe is None or fields["kind"] != DEFAULT_KIND:
         return fields
-    for probe in registry.probes.values():
-        line = next((f.name for f in dataclasses.fields(probe.params) if f.metadata.get("shell")), "")
-        if line and probe.labels and re.fullmatch(probe.labels, label, re.IGNORECASE):
-            run = fields["run"]
-            return {**{k: v for k, v in fields.items() if k != "run"}, "kind": probe.name, line: run, "text": run}
-    return fields
+    line = next(field.name for field in dataclasses.fields(probe.params) if field.metadata.get("shell"))
+    others = [_of_kind(other, probe.name, line) for other in fields.get("alternatives", ())]
+    more = {key: value for key, value in fields.items() if key not in {"run", "alternatives"}}
+    return {**more, "kind": probe.name, line: fields["run"], "text": fields["run"], "alternatives": others}
+
+
+def _of_kind(other: Raw, kind: str, line: str) -> Raw:
+    """An alternative that is a command as a call of that kind."""
+    written = other.data()
+    if written.get("kind") != DEFAULT_KIND:
+        return other
+    return record(other.span, kind=kind, **{line: written["run"]}, text=written["run"])
 
 
 def _tail(rest: Written, fields: dict[str, Any], reading: EntryReading, registry: Registry) -> None:

@@ -167,7 +167,7 @@ def _commands(gate: Gate) -> list[str]:
 
 def _entry(call: Call) -> list[str]:
     """A call as an entry; nothing for one that a clause brings, or that only a block can say."""
-    if call.kind != DEFAULT_KIND:
+    if call.kind != DEFAULT_KIND and not (call.label and call.params.get("run") == call.text):
         core = f"`{call.text}`" if re.match(r"[a-z][\w-]* .*[-/]", call.text) and "`" not in call.text else call.text
         return [_labelled(call, core)] if call.label or _looks_done(call) else []
     core = f"`{call.params.get('run', '')}`"

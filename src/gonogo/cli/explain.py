@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from gonogo.checklist import ClauseReading, Loaded
+from gonogo.checklist.fields import DEFAULT_KIND
 from gonogo.cli import reference
 from gonogo.cli.place import Place, here, write
 from gonogo.cli.plan import shown
@@ -126,6 +127,10 @@ def _calls(node: Node) -> list[str]:
         effect = node.effects.get(call.id, call.effect)
         lines.append(f"  {call.id}  {safe(shown(call))}")
         lines.append(f"     {call.kind}, {effect}; expected to yield {_listed(node.speaks.get(call.id, ()))}")
+        if call.label and call.kind != DEFAULT_KIND and call.params.get("run"):
+            lines.append(
+                f"     run as written; its label `{safe(call.label)}` says that it is a call of kind {call.kind}"
+            )
         lines += [f"     leads nowhere here: {safe(node.problems[call.id])}"] if call.id in node.problems else []
         lines += [f"     stays still: {safe(node.calls_left_out[call.id])}"] if call.id in node.calls_left_out else []
         lines += [f"     or, if a person selects it: {safe(shown(other))}" for other in call.alternatives]

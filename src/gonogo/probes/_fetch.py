@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome
@@ -27,6 +29,19 @@ class Answer:
     seconds: float = 0.0
     redirects: tuple[str, ...] = ()
     """Places it sent us to, in order, where they were followed."""
+
+
+def bare(url: str) -> str:
+    """The URL without user and password."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def secrets_of(url: str, headers: Mapping[str, str]) -> list[str]:
+    """What of a request must reach no record: the password in its URL, and credentials among its headers."""
+    values = [value for name, value in headers.items() if name.lower() in {"authorization", "cookie"}]
+    password = urlsplit(url).password
+    return [*values, *([password] if password else [])]
 
 
 def fetch(
@@ -71,6 +86,14 @@ def _words(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
+@cache
+def trusted() -> Any:
+    """The certificates that are trusted; read once, which takes longer than most requests."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
+
+
 async def _within(seconds: float, asked: Awaitable[Answer]) -> Answer:
     import asyncio
 
@@ -84,7 +107,7 @@ async def _ask(url: str, method: str, headers: dict[str, str], options: dict[str
     headers.setdefault("Accept-Encoding", "identity")  # so that the cap bounds what was sent, not what it unpacks to
     start = time.monotonic()
     async with (
-        httpx2.AsyncClient(**options) as client,
+        httpx2.AsyncClient(verify=trusted(), **options) as client,
         client.stream(method, url, headers=headers) as response,
     ):
         body, cut = await _body(response, cap)

@@ -7,14 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urlsplit, urlunsplit
 
 from gonogo.model.capture import Capture
 from gonogo.model.observation import Combine, Observation, ObservationType, Reading, Trouble, Type
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import Clause, Context, Phrase, probe
 from gonogo.probes._facts import count, flag, measure
-from gonogo.probes._fetch import MIB, Answer, fetch
+from gonogo.probes._fetch import MIB, Answer, bare, fetch, secrets_of
 
 _IDENTITY_FIELDS = ("commit", "git_sha", "gitSha", "git_commit", "gitCommit", "sha", "revision", "release", "version")
 _IDENTITY_HEADERS = ("x-commit", "x-git-sha", "x-revision", "x-release", "x-app-version", "x-version")
@@ -138,8 +137,8 @@ def http(params: HttpParams, context: Context) -> Capture:
     from the usual JSON fields and headers and compared with the subject's commit, so that an old container cannot
     answer for the new one.
     """
-    context.add_secrets(_secrets(params))
-    shown = f"{params.method} {_bare(params.url)}"
+    context.add_secrets(secrets_of(params.url, params.headers))
+    shown = f"{params.method} {bare(params.url)}"
     answer = fetch(
         params.url,
         method=params.method,
@@ -148,21 +147,9 @@ def http(params: HttpParams, context: Context) -> Capture:
         follow=params.follow,
     )
     if isinstance(answer, Trouble):
-        return Capture("http", shown, blobs=(context.keep_facts({"url": _bare(params.url)}),), troubles=(answer,))
+        return Capture("http", shown, blobs=(context.keep_facts({"url": bare(params.url)}),), troubles=(answer,))
     facts = _facts(answer, params, context.subject.commit)
     return Capture("http", shown, blobs=(context.keep_facts(facts),), seconds=answer.seconds)
-
-
-def _secrets(params: HttpParams) -> list[str]:
-    values = [value for name, value in params.headers.items() if name.lower() in {"authorization", "cookie"}]
-    password = urlsplit(params.url).password
-    return [*values, *([password] if password else [])]
-
-
-def _bare(url: str) -> str:
-    """The URL without user and password."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _facts(answer: Answer, params: HttpParams, commit: str) -> dict[str, Any]:
@@ -173,7 +160,7 @@ def _facts(answer: Answer, params: HttpParams, commit: str) -> dict[str, Any]:
         data, is_json = None, False
     accept = next((value for name, value in params.headers.items() if name.lower() == "accept"), "")
     return {
-        "url": _bare(params.url),
+        "url": bare(params.url),
         "status": answer.status,
         "seconds": round(answer.seconds, 6),
         "content_type": answer.headers.get("content-type", "").partition(";")[0].strip().lower(),

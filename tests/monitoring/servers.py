@@ -233,9 +233,7 @@ class Stack:
             "global": {"scrape_interval": EVERY, "scrape_timeout": EVERY, "evaluation_interval": EVERY},
             "rule_files": ["rules.yml"],
             "scrape_configs": [{"job_name": job, "static_configs": [{"targets": to}]} for job, to in jobs.items()],
-            "alerting": {
-                "alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{self.alertmanager.port}"]}]}]
-            },
+            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{self.alertmanager.port}"]}]}]},
         }
         (self.prometheus.directory / "config.yml").write_text(json.dumps(config))  # JSON is YAML
         (self.prometheus.directory / "rules.yml").write_text(self.rules)
@@ -278,6 +276,11 @@ class Stack:
         health = [rule["health"] for group in rules["data"]["groups"] for rule in group["rules"]]
         wanted = sum(len(to) for to in self.jobs.values()) if self.jobs is not None else 1
         return len(active) >= wanted and "unknown" not in {*active, *health}
+
+    def rule_health(self) -> list[str]:
+        """The health of every rule: `ok`, `err`, `unknown`."""
+        answer = get(f"{self.prometheus.url}/api/v1/rules") or {"data": {"groups": []}}
+        return [rule["health"] for group in answer["data"]["groups"] for rule in group["rules"]]
 
     def settled(self) -> Stack:
         until(self.evaluated)

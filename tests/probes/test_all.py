@@ -31,8 +31,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 """Params for the kinds that cannot do without."""
 
 NOT_BUILT_IN = {
-    *("alertmanager", "compose", "config", "grafana", "image", "loki", "migrations"),
-    *("monitoring", "prometheus", "ratelimit", "rollback"),
+    *("compose", "config", "grafana", "image", "loki", "migrations", "rollback"),
 }
 
 

@@ -53,7 +53,7 @@ class Alert:
         return began >= deployed - SKEW
 
 
-def of_samples(samples: Sequence[Sampled], params: Any, *, whole: bool) -> Reading:
+def of_samples(samples: Sequence[Sampled], params: Any, deployed_at: str, *, whole: bool) -> Reading:
     """What the samples say of alerts; `whole`: the watch has ended, so that also what it took its length for is told.
 
     Without a sample that saw the alerts nothing is said; rules are counted in each sample that saw them.
@@ -65,7 +65,7 @@ def of_samples(samples: Sequence[Sampled], params: Any, *, whole: bool) -> Readi
     if not good and not alerts:
         return Reading(tuple(observations))
     good = good or looked  # what fires does so, whatever else was not seen
-    deployed = moment(params.deployed_at)
+    deployed = moment(deployed_at)
     new = [one for one in alerts if one.new(deployed)]
     observations += [seen("alerts.firing", len(alerts)), seen("alerts.new", len(new))]
     if good[0]["seen"]["alerts"]["alertmanager"] is not None:

@@ -108,7 +108,7 @@ def part(data: Any, *path: str, of: str) -> Any:
 def no_url(kind: str, what: str, param: str, name: str) -> Capture:
     """The capture of a call that was told no URL: UNKNOWN, with the param to set."""
     message = f"no URL of {name} is known: `{param}` is not set"
-    mend = f"set `{param}` of the `{kind}` call, or exclude the gate with `when:` and a reason"
+    mend = f"set `{param}` of the `{kind}` call or `urls:` of the target, or exclude the gate with `when:` and a reason"
     return Capture(kind, what, troubles=(Trouble(Outcome.UNKNOWN, "no-url", message, mend),))
 
 

@@ -72,12 +72,26 @@ async def _burst(
     began = time.monotonic()
     async with httpx2.AsyncClient(timeout=None, verify=trusted()) as client:
         while len(hits) < most and time.monotonic() - began < seconds and not stopped():
-            async with asyncio.timeout(timeout), client.stream("GET", url, headers=headers) as response:
-                await _drain(response)
+            response = await _one(client, url, headers, timeout)
             said = {name.lower(): value for name, value in response.headers.items() if _speaks(name)}
             hits.append(Hit(response.status_code, round(time.monotonic() - began, 4), said))
             if response.status_code == REFUSED:
                 return
+
+
+async def _one(client: Any, url: str, headers: dict[str, str], timeout: float) -> Any:
+    """One answer. A server may close a connection after any answer: what meets such an end is asked once more."""
+    import httpx2
+
+    async def once() -> Any:
+        async with asyncio.timeout(timeout), client.stream("GET", url, headers=headers) as response:
+            await _drain(response)
+        return response
+
+    try:
+        return await once()
+    except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
+        return await once()
 
 
 async def _drain(response: Any) -> None:

@@ -14,10 +14,19 @@ from gonogo.probes._openslo import Objective
 from gonogo.probes._prometheus import Prometheus, samples, shown_labels, unusable
 from gonogo.probes._watch import Seen
 
-Lives = Callable[[], Mapping[str, str]]
-"""What runs: its name -> a token that changes when it is started anew, such as `<id> <restarts> <started>`.
 
-Raises `Unanswered` where that cannot be seen."""
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One process or container at one moment."""
+
+    token: str
+    """Changes when it is started anew, such as `<id> <restarts> <started>`."""
+    ill: str = ""
+    """Why it does not do its work: `unhealthy`, `restarting`; empty: it does, as far as can be seen."""
+
+
+Lives = Callable[[], Mapping[str, Life]]
+"""What runs, by name. Raises `Unanswered` where that cannot be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,7 @@ class Living:
     def look(self, back: float) -> Seen:
         """Who lives, and since when; the token tells of what happened in between."""
         del back
-        return Seen(dict(sorted(self.lives().items())))
+        return Seen({name: [life.token, life.ill] for name, life in sorted(self.lives().items())})
 
     def doubt(self, first: Mapping[str, Any], data: Mapping[str, Any]) -> Trouble | None:
         """Nobody, or somebody who is not seen any more: whether it comes back the same is not known."""
@@ -49,9 +58,9 @@ class Living:
 def lives_in(prometheus: Prometheus, selector: str) -> Lives:
     """Lives by a metric that holds when each process started: `process_start_time_seconds{job="backend"}`."""
 
-    def lives() -> Mapping[str, str]:
+    def lives() -> Mapping[str, Life]:
         found = samples(prometheus.query(selector)) or ()
-        return {_place(one.labels): f"{one.value:.3f}" for one in found}
+        return {_place(one.labels): Life(f"{one.value:.3f}") for one in found}
 
     return lives
 
@@ -61,21 +70,29 @@ def _place(labels: Mapping[str, str]) -> str:
 
 
 def of_lives(watched: Sequence[Sampled]) -> Reading:
-    """How often somebody was started anew, between any two samples that saw it."""
+    """How often somebody was started anew, between any two samples that saw it, and who was ill in any of them."""
     last: dict[str, str] = {}
     restarts: dict[str, int] = {}
-    looked = [sample["seen"]["lives"] for sample in watched if "lives" in sample["seen"]]
-    for look in looked:
-        for name, token in look.items():
+    ill: dict[str, str] = {}
+    for look in (sample["seen"]["lives"] for sample in watched if "lives" in sample["seen"]):
+        for name, (token, why) in look.items():
             if last.get(name, token) != token:
                 restarts[name] = restarts.get(name, 0) + 1
             last[name] = token
-    findings = tuple(
-        Finding("soak", f"restart:{name}", "restart", f"{name} was started anew {many} times within the watch")
+            if why:
+                ill.setdefault(name, why)
+    findings = [
+        Finding("soak", f"restart:{name}", "restart", f"{name} was started anew {_times(many)} within the watch")
         for name, many in restarts.items()
-    )
-    observations = (seen("soak.restarts", sum(restarts.values())),) if last else ()
-    return Reading(observations, findings)
+    ]
+    findings += [Finding("soak", f"unhealthy:{name}", "unhealthy", f"{name} was {why}") for name, why in ill.items()]
+    if not last:
+        return Reading()
+    return Reading((seen("soak.restarts", sum(restarts.values())), seen("soak.unhealthy", len(ill))), tuple(findings))
+
+
+def _times(many: int) -> str:
+    return "once" if many == 1 else f"{many} times"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from gonogo.probes import _alerts
 from gonogo.probes._alert_source import Alerts
 from gonogo.probes._api import Api, no_url
 from gonogo.probes._metrics_reading import seen
+from gonogo.probes._place import deployed_at, url_of
 from gonogo.probes._prometheus import Prometheus
 from gonogo.probes._watch import Watch
 from gonogo.probes._watch_reading import pace_of, watched
@@ -23,9 +24,10 @@ class AlertmanagerParams:
     """Where to ask, and for how long."""
 
     url: str = ""
-    """Base URL of Alertmanager."""
+    """Base URL of Alertmanager. Empty: the one that the target declares."""
     prometheus: str = ""
-    """Base URL of Prometheus, which must agree: an Alertmanager that has just started knows of nothing."""
+    """Base URL of Prometheus, which must agree: an Alertmanager that has just started knows of nothing. Empty: the one
+    that the target declares."""
     minutes: float = 0.0
     """Minutes to watch. 0: one look."""
     interval: float = 15.0
@@ -37,7 +39,8 @@ class AlertmanagerParams:
     watchdog: str = ""
     """Name of an alert that always fires, to prove the way; it is not counted, and its absence is UNKNOWN."""
     deployed_at: str = ""
-    """When the deploy began, RFC 3339: what fires since then is new. Empty: what the first look did not see is."""
+    """When the deploy began, RFC 3339: what fires since then is new. Empty: as the target remembers; where it does not,
+    what the first look did not see is new."""
     timeout: float = 10.0
     """Seconds for one request."""
     headers: dict[str, str] = field(default_factory=dict)
@@ -49,7 +52,7 @@ def _read(facts: Mapping[str, Any], params: AlertmanagerParams) -> Reading:
     if "samples" not in facts:
         return Reading()
     one = watched(facts)
-    found = _alerts.of_samples(one.samples, params, whole=one.whole)
+    found = _alerts.of_samples(one.samples, params, facts["deployed_at"], whole=one.whole)
     observations = list(found.observations)
     if one.whole and params.minutes and found.value("alerts.firing") is not None:
         quiet = _alerts.quiet_minutes(one.samples, one.account.begun, one.account.watched, params.watchdog)
@@ -91,17 +94,19 @@ def alertmanager(params: AlertmanagerParams, context: Context) -> Capture:
     when a criterion of the gate is false.
     """
     shown = f"alerts for {params.minutes:g} min" if params.minutes else "alerts"
-    if not params.url:
+    url, prometheus = url_of(context, params.url, "alertmanager"), url_of(context, params.prometheus, "prometheus")
+    if not url:
         return no_url("alertmanager", shown, "url", "Alertmanager")
-    if not params.prometheus:
+    if not prometheus:
         return no_url("alertmanager", shown, "prometheus", "Prometheus, which knows what fires,")
-    source = Alerts(
-        Prometheus(Api.of("Prometheus", params.prometheus, params, context)),
-        Api.of("Alertmanager", params.url, params, context),
-        params.health_rules,
-        params.watchdog,
-    )
-    given = {"prometheus": source.prometheus.api.shown, "alertmanager": Api("", params.url).shown}
+    server = Prometheus(Api.of("Prometheus", prometheus, params, context))
+    beside = Api.of("Alertmanager", url, params, context)
+    source = Alerts(server, beside, params.health_rules, params.watchdog)
+    given = {
+        "prometheus": server.api.shown,
+        "alertmanager": beside.shown,
+        "deployed_at": deployed_at(context, params.deployed_at),
+    }
     watch = Watch(context, (source,), pace_of(params), lambda facts: _read(facts, params), given)
     facts = watch.run()
     return Capture("alertmanager", shown, blobs=(context.keep_facts(facts),), troubles=watched(facts).troubles)

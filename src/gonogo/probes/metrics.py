@@ -17,6 +17,7 @@ from gonogo.probes._api import INTERRUPTED, Api, Unanswered, clock_text, moment,
 from gonogo.probes._exposition import NotMetrics, Point, parse, select
 from gonogo.probes._facts import flag, measure
 from gonogo.probes._metrics_reading import SKEW, seen, unknown
+from gonogo.probes._place import deployed_at, url_of
 
 _ACCEPT = "application/openmetrics-text;version=1.0.0;q=0.9,text/plain;version=0.0.4"
 _EVERY = 1.0
@@ -28,7 +29,7 @@ class MetricsParams:
     """Where to look, and for what."""
 
     url: str = ""
-    """The whole URL, `http://host/metrics`."""
+    """The whole URL, `http://host/metrics`. Empty: `/metrics` of the `app` that the target declares."""
     select: str = ""
     """A selector: `http_requests_total{code=~"5.."}`. The sum of what it chooses is `metrics.value`."""
     metric: str = "app_build_info"
@@ -38,7 +39,8 @@ class MetricsParams:
     expect: str = ""
     """The release to find, exactly. Empty: the subject's commit, or its beginning."""
     deployed_at: str = ""
-    """When the deploy began, RFC 3339; the process must have started after it. Empty: that is not compared."""
+    """When the deploy began, RFC 3339; the process must have started after it. Empty: as the target remembers; where it
+    does not, that is not compared."""
     wait: float = 30.0
     """Seconds to go on asking while nobody answers: a new process takes a moment to listen."""
     timeout: float = 10.0
@@ -131,10 +133,12 @@ def metrics(params: MetricsParams, context: Context) -> Capture:
     and Prometheus. A page that is no metrics, or is cut off, has none: UNKNOWN. The page itself is in the evidence.
     """
     shown = "metrics of the application"
-    if not params.url:
+    app = "" if params.url else url_of(context, "", "app")
+    url = params.url or (f"{app.rstrip('/')}/metrics" if app else "")
+    if not url:
         return no_url("metrics", shown, "url", "the application's metrics")
-    api = Api.of("the application", params.url, params, context)
-    api = Api(api.name, params.url, api.timeout, {"Accept": _ACCEPT, **params.headers})
+    api = Api.of("the application", url, params, context)
+    api = Api(api.name, url, api.timeout, {"Accept": _ACCEPT, **params.headers})
     until = time.monotonic() + params.wait
     while True:
         try:
@@ -151,7 +155,8 @@ def metrics(params: MetricsParams, context: Context) -> Capture:
     found = _facts(text, openmetrics, params)
     if isinstance(found, Trouble):
         return Capture("metrics", shown, blobs=(page, context.keep_facts({"url": api.shown})), troubles=(found,))
-    kept = {"url": api.shown, "commit": context.subject.commit, "deployed_at": params.deployed_at, **found}
+    deployed = deployed_at(context, params.deployed_at)
+    kept = {"url": api.shown, "commit": context.subject.commit, "deployed_at": deployed, **found}
     return Capture("metrics", shown, blobs=(page, context.keep_facts(kept)))
 
 

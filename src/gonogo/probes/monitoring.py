@@ -12,6 +12,7 @@ from gonogo.model.observation import Observation, Reading, Trouble
 from gonogo.plugins import Clause, Context, probe
 from gonogo.probes._api import INTERRUPTED, Api, Unanswered, no_url, part
 from gonogo.probes._facts import flag, problem, trouble
+from gonogo.probes._place import url_of
 from gonogo.probes._prometheus import Prometheus
 
 _EVERY = 1.0
@@ -21,7 +22,7 @@ _OK = 200
 
 @dataclass(frozen=True, slots=True)
 class MonitoringParams:
-    """Where its parts answer; a part without a URL is not asked."""
+    """Where its parts answer. Empty: where the target declares it; a part without any URL is not asked."""
 
     prometheus: str = ""
     """Base URL."""
@@ -117,7 +118,8 @@ def monitoring(params: MonitoringParams, context: Context) -> Capture:
     A part that is not ready yet is asked again for `warm_up` seconds; then it is not healthy. One that does not answer,
     or that answers as something else would (a login page with status 200), was not seen: UNKNOWN.
     """
-    given = {name: str(getattr(params, name)) for name in PARTS if getattr(params, name)}
+    urls = {name: url_of(context, str(getattr(params, name)), name) for name in PARTS}
+    given = {name: url for name, url in urls.items() if url}
     shown = f"health of {', '.join(given) or 'the monitoring stack'}"
     if not given:
         return no_url("monitoring", shown, "prometheus`, `grafana` or `loki", "the monitoring stack")

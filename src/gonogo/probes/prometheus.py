@@ -13,6 +13,7 @@ from gonogo.plugins import Clause, Context, probe
 from gonogo.probes._api import INTERRUPTED, Api, Unanswered, no_url
 from gonogo.probes._facts import count, flag, measure
 from gonogo.probes._metrics_reading import of_query, of_release, of_rules, of_targets, oldest_allowed
+from gonogo.probes._place import deployed_at, url_of
 from gonogo.probes._prometheus import Prometheus, samples
 from gonogo.probes._promql import selectors
 
@@ -25,7 +26,7 @@ class PrometheusParams:
     """What to ask Prometheus."""
 
     url: str = ""
-    """Base URL."""
+    """Base URL. Empty: the one that the target declares."""
     query: str = ""
     """PromQL for an instant: its answer is `prometheus.value`. Empty: whether the release shows is asked instead."""
     metric: str = "app_build_info"
@@ -35,7 +36,8 @@ class PrometheusParams:
     expect: str = ""
     """The release to find, exactly. Empty: the subject's commit, or its beginning."""
     deployed_at: str = ""
-    """When the deploy began, RFC 3339; each process must have started after it. Empty: that is not compared."""
+    """When the deploy began, RFC 3339; each process must have started after it. Empty: as the target remembers; where
+    it does not, that is not compared."""
     job: str = ""
     """Only scrape targets of this job. Empty: all."""
     oldest: float = 0.0
@@ -104,13 +106,15 @@ def prometheus(params: PrometheusParams, context: Context) -> Capture:
     raw answer and the server's build are in the evidence.
     """
     shown = f"Prometheus: {params.query or params.metric}"
-    if not params.url:
+    url = url_of(context, params.url, "prometheus")
+    if not url:
         return no_url("prometheus", shown, "url", "Prometheus")
-    server = Prometheus(Api.of("Prometheus", params.url, params, context))
+    server = Prometheus(Api.of("Prometheus", url, params, context))
+    deployed = "" if params.query else deployed_at(context, params.deployed_at)
     until = time.monotonic() + params.wait
     started = time.monotonic()
     while True:
-        facts, unanswered = _look(server, params, context)
+        facts, unanswered = _look(server, params, context.subject.commit, deployed)
         seen = _read(facts, params)
         if time.monotonic() >= until or not _may_change(seen, unanswered):
             break
@@ -145,20 +149,22 @@ def _why(seen: Reading, unanswered: Unanswered | None) -> str:
     return next((trouble.message for trouble in said), "another release is still seen")
 
 
-def _look(server: Prometheus, params: PrometheusParams, context: Context) -> tuple[dict[str, Any], Unanswered | None]:
+def _look(
+    server: Prometheus, params: PrometheusParams, commit: str, deployed: str
+) -> tuple[dict[str, Any], Unanswered | None]:
     """Everything that is asked, or why not all of it was answered: then none of it counts."""
     asked = params.query or params.metric
-    begun = {"url": server.api.shown, "asked": asked, "commit": context.subject.commit}
+    begun = {"url": server.api.shown, "asked": asked, "commit": commit}
     try:
         facts: dict[str, Any] = {
             **begun,
-            "deployed_at": params.deployed_at,
+            "deployed_at": deployed,
             "build": server.build(),
             "targets": server.targets(),
             "rules": server.rules(),
             "answer": server.query(asked),
             "ages": _ages(server, selectors(asked)),
-            "starts": server.query("process_start_time_seconds") if params.deployed_at and not params.query else None,
+            "starts": server.query("process_start_time_seconds") if deployed else None,
         }
     except Unanswered as unanswered:
         return begun, unanswered

@@ -16,6 +16,7 @@ from gonogo.probes._alert_source import Alerts
 from gonogo.probes._api import Api, no_url
 from gonogo.probes._facts import count, measure
 from gonogo.probes._metrics_reading import seen
+from gonogo.probes._place import deployed_at, lives_on, url_of
 from gonogo.probes._prometheus import Prometheus
 from gonogo.probes._sources import Indicators, Living, Numbers, greatest, lives_in, of_lives
 from gonogo.probes._watch import Source, Watch
@@ -29,11 +30,13 @@ class SoakParams:
     minutes: float = 15.0
     """Minutes to watch."""
     prometheus: str = ""
-    """Base URL of Prometheus."""
+    """Base URL of Prometheus. Empty: the one that the target declares."""
     alertmanager: str = ""
-    """Base URL of Alertmanager, for silences and what they hide. Empty: Prometheus alone says what fires."""
+    """Base URL of Alertmanager, for silences and what they hide. Empty: the one that the target declares; where there
+    is none either, Prometheus alone says what fires."""
     lives: str = ""
-    """PromQL for when each process started: `process_start_time_seconds{job="backend"}`. A change is a restart."""
+    """PromQL for when each process started: `process_start_time_seconds{job="backend"}`. A change is a restart. Empty:
+    the target is asked what runs there."""
     error_rate: str = ""
     """PromQL for the fraction of requests that fail, from 0 to 1."""
     latency: str = ""
@@ -49,7 +52,8 @@ class SoakParams:
     watchdog: str = ""
     """Name of an alert that always fires, to prove the way; it is not counted, and its absence is UNKNOWN."""
     deployed_at: str = ""
-    """When the deploy began, RFC 3339: what fires since then is new. Empty: what the first sample did not see is."""
+    """When the deploy began, RFC 3339: what fires since then is new. Empty: as the target remembers; where it does not,
+    what the first sample did not see is new."""
     timeout: float = 10.0
     """Seconds for one request."""
     headers: dict[str, str] = field(default_factory=dict)
@@ -61,10 +65,13 @@ def _read(facts: Mapping[str, Any], params: SoakParams) -> Reading:
     if "samples" not in facts:
         return Reading()
     one = watched(facts)
-    parts = [_alerts.of_samples(one.samples, params, whole=one.whole), of_lives(one.samples), _numbers(one)]
+    alerts = _alerts.of_samples(one.samples, params, facts["deployed_at"], whole=one.whole)
+    parts = [alerts, of_lives(one.samples), _numbers(one)]
+    if one.whole and "lives" not in facts["sources"]:
+        parts.append(Reading(notes=("restarts were not looked at: no target is declared, and `lives` is not set",)))
     parts += [_objectives(facts, one)] if facts["slo"] else []
     parts += [Reading(tuple(of_time(one)))] if one.whole else []
-    if one.whole and parts[0].value("alerts.firing") is not None:
+    if one.whole and alerts.value("alerts.firing") is not None:
         quiet = _alerts.quiet_minutes(one.samples, one.account.begun, one.account.watched, params.watchdog)
         parts.append(Reading((seen("alerts.quiet_minutes", quiet),)))
     return Reading(
@@ -94,6 +101,7 @@ def _objectives(facts: Mapping[str, Any], one: Watched) -> Reading:
         *_openslo.YIELDS,
         ObservationType("soak.minutes", Type.DOUBLE, "minutes watched without a break", "min", combine=Combine.MIN),
         count("soak.restarts", "starts of a process or container within the watch", "restart"),
+        count("soak.unhealthy", "processes or containers that were unhealthy or down in any sample", "unhealthy"),
         measure("soak.error_rate_pct", "greatest error rate of any sample", "%"),
         measure("soak.latency_ms", "greatest latency of any sample", "ms"),
         count("soak.samples", "samples taken"),
@@ -137,9 +145,10 @@ def soak(params: SoakParams, context: Context) -> Capture:
     `slo` names an OpenSLO v1 file with Prometheus as its source: `slo.breached == 0` is then its criterion.
     """
     shown = f"soak for {params.minutes:g} min"
-    if not params.prometheus:
+    url = url_of(context, params.prometheus, "prometheus")
+    if not url:
         return no_url("soak", shown, "prometheus", "Prometheus")
-    server = Prometheus(Api.of("Prometheus", params.prometheus, params, context))
+    server = Prometheus(Api.of("Prometheus", url, params, context))
     try:
         objectives = _openslo.read(_text(params.slo, context)) if params.slo else ()
     except _openslo.NotUnderstood as why:
@@ -147,7 +156,12 @@ def soak(params: SoakParams, context: Context) -> Capture:
         trouble = Trouble(Outcome.UNKNOWN, "slo-not-understood", message, f"correct `{params.slo}`")
         return Capture("soak", shown, troubles=(trouble,))
     sources = tuple(_sources(params, context, server, objectives))
-    given = {"prometheus": server.api.shown, "slo": codec.dump(objectives), "sources": [one.name for one in sources]}
+    given = {
+        "prometheus": server.api.shown,
+        "slo": codec.dump(objectives),
+        "sources": [one.name for one in sources],
+        "deployed_at": deployed_at(context, params.deployed_at),
+    }
     facts = Watch(context, sources, pace_of(params), lambda so_far: _read(so_far, params), given).run()
     return Capture("soak", shown, blobs=(context.keep_facts(facts),), troubles=watched(facts).troubles)
 
@@ -165,10 +179,12 @@ def _text(path: str, context: Context) -> str:
 def _sources(
     params: SoakParams, context: Context, server: Prometheus, objectives: tuple[_openslo.Objective, ...]
 ) -> list[Source]:
-    beside = Api.of("Alertmanager", params.alertmanager, params, context) if params.alertmanager else None
+    url = url_of(context, params.alertmanager, "alertmanager")
+    beside = Api.of("Alertmanager", url, params, context) if url else None
     sources: list[Source] = [Alerts(server, beside, params.health_rules, params.watchdog)]
-    if params.lives:
-        sources.append(Living(lives_in(server, params.lives)))
+    lives = lives_in(server, params.lives) if params.lives else lives_on(context)
+    if lives is not None:
+        sources.append(Living(lives))
     queries = {"error_rate": params.error_rate, "latency": params.latency}
     asked = {name: query for name, query in queries.items() if query}
     if asked:

@@ -103,7 +103,7 @@ def judged(kind: str, reading: Any) -> list[Outcome]:
         match = re.fullmatch(clause.pattern, clause.example, re.IGNORECASE)
         assert match
         for expression in clause.criteria:
-            filled = re.sub(r"\{(\w+)\}", lambda name, found=match: found[name[1]], expression)
+            filled = expression.format(**match.groupdict())
             compiled = criterion.compile(filled, registry.observation_types)
             if compiled.speaks_for(frozenset(t.name for t in registry.probe(kind).yields)):
                 outcomes.append(compiled.evaluate(reading).outcome)

@@ -41,8 +41,9 @@ class Clause:
     brings: Mapping[str, Any] | None = None
     """Params of the call this clause adds to a gate that has none of its kind; None: it adds nothing.
 
-    `{name}` in its texts is replaced as in the criteria. Where an earlier clause of the same gate has brought a call
-    of this kind, the params are added to that call: "hooks enabled; no secrets committed" looks at both with one.
+    `{name}` in its texts is replaced as in the criteria; a text `{name:number}` becomes a number. Where an earlier
+    clause of the same gate has brought a call of this kind, the params are added to that call: "hooks enabled; no
+    secrets committed" looks at both with one.
     """
 
 

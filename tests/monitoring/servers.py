@@ -206,6 +206,10 @@ class Stack:
     rules: str = RULES
     jobs: dict[str, list[str]] | None = None
     """Job -> addresses; None: the application as `backend`."""
+    told: bool = True
+    """Whether Prometheus tells Alertmanager."""
+    hook: str = "http://127.0.0.1:9/hook"
+    """Where Alertmanager would send its word; nobody is there."""
     prometheus: Server = field(init=False)
     alertmanager: Server = field(init=False)
 
@@ -229,15 +233,21 @@ class Stack:
 
     def configure(self) -> None:
         jobs = {"backend": [self.app.address]} if self.jobs is None else self.jobs
-        config = {
+        config: dict[str, Any] = {
             "global": {"scrape_interval": EVERY, "scrape_timeout": EVERY, "evaluation_interval": EVERY},
             "rule_files": ["rules.yml"],
             "scrape_configs": [{"job_name": job, "static_configs": [{"targets": to}]} for job, to in jobs.items()],
-            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{self.alertmanager.port}"]}]}]},
         }
+        if self.told:
+            address = f"127.0.0.1:{self.alertmanager.port}"
+            config["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [address]}]}]}
         (self.prometheus.directory / "config.yml").write_text(json.dumps(config))  # JSON is YAML
         (self.prometheus.directory / "rules.yml").write_text(self.rules)
-        routes = {"route": {"receiver": "none", "group_wait": "1s"}, "receivers": [{"name": "none"}]}
+        routes = {
+            "route": {"receiver": "nobody", "group_wait": "10m"},
+            "receivers": [{"name": "nobody", "webhook_configs": [{"url": self.hook}]}],
+            "inhibit_rules": [{"source_matchers": ['alertname="Critical"'], "target_matchers": ['severity="warning"']}],
+        }
         (self.alertmanager.directory / "config.yml").write_text(json.dumps(routes))
 
     def start(self, *, alertmanager: bool = True) -> Stack:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gonogo import plugins
+from gonogo.checklist.clauses import filled
 from gonogo.criterion import compile as compile_criterion
 from gonogo.evidence import reading
 from gonogo.model.capture import Capture
@@ -106,8 +107,7 @@ def test_a_clause_understands_its_example_and_compiles(probe: Probe, clause: Cla
         compiled = compile_criterion(expression, REGISTRY.observation_types, None)
         assert compiled.names
     if clause.brings is not None:
-        brought = {k: v.format(**match.groupdict()) if isinstance(v, str) else v for k, v in clause.brings.items()}
-        load(probe.params, brought)
+        load(probe.params, filled(clause.brings, match))
 
 
 @pytest.mark.parametrize(("probe", "phrase"), phrases(), ids=lambda x: getattr(x, "example", getattr(x, "name", "")))

@@ -162,7 +162,7 @@ class ClauseReader:
             for rule in evidence_rules(self.registry):
                 match = re.fullmatch(rule.clause.pattern, normal(clause.text), re.IGNORECASE)
                 if match is not None and rule.clause.brings is not None:
-                    new = self.calls.bring(rule.kind, _filled(rule.clause.brings, match), clause)
+                    new = self.calls.bring(rule.kind, filled(rule.clause.brings, match), clause)
                     brought = (rule.kind,) if new else ()
                     self.readings.append(
                         ClauseReading(clause.plain, "evidence", (rule.name,), brought=brought, span=clause.span)
@@ -222,7 +222,7 @@ class ClauseReader:
         brought = []
         for rule, match in matches:
             if rule.clause.brings is not None and self.calls.bring(
-                rule.kind, _filled(rule.clause.brings, match), clause
+                rule.kind, filled(rule.clause.brings, match), clause
             ):
                 brought.append(rule.kind)
             for template in rule.clause.criteria:
@@ -256,10 +256,16 @@ def _fill(template: str, match: re.Match[str]) -> str:
     return template
 
 
-def _filled(brings: Mapping[str, Any], match: re.Match[str]) -> dict[str, Any]:
+_NUMBER = re.compile(r"\{(\w+):number\}")
+
+
+def filled(brings: Mapping[str, Any], match: re.Match[str]) -> dict[str, Any]:
+    """The params that a clause brings, with the groups of its match in them."""
+
     def fill(value: Any) -> Any:
         if isinstance(value, str):
-            return _fill(value, match)
+            number = _NUMBER.fullmatch(value)
+            return float(match[number[1]]) if number else _fill(value, match)
         if isinstance(value, Mapping):
             return {key: fill(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):

@@ -72,7 +72,7 @@ def _read(facts: Mapping[str, Any], params: AlertmanagerParams) -> Reading:
             r"(?: (?:of )?steady state)?",
             ("alerts.firing == 0", "alerts.quiet_minutes >= {minutes}"),
             "No active alarms after 15 minutes steady state",
-            brings={"minutes": "{minutes}"},
+            brings={"minutes": "{minutes:number}"},
         ),
         Clause(r"no (?:active|firing) (?:alarms|alerts)", ("alerts.firing == 0",), "no active alerts", brings={}),
         Clause(

@@ -118,7 +118,7 @@ def _objectives(facts: Mapping[str, Any], one: Watched) -> Reading:
             r"soaks? (?:for )?(?P<minutes>\d+) ?min(?:ute)?s?(?: without (?:a )?(?:restarts?|alerts?))?",
             ("alerts.firing == 0", "soak.minutes >= {minutes}"),
             "soak for 15 minutes",
-            brings={"minutes": "{minutes}"},
+            brings={"minutes": "{minutes:number}"},
         ),
         Clause(
             r"(?:all )?slos? (?:of|in) `?(?P<file>[\w./-]+\.ya?ml)`? (?:are |is )?(?:met|kept)",

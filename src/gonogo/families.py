@@ -7,6 +7,17 @@ from gonogo.plugins import Clause, Family
 
 _INT, _DOUBLE = Type.INT, Type.DOUBLE
 
+_NONE = r"(?:(?:with )?(?:0|no|zero)|without(?: any)?)"
+"""How prose says that there is none of something."""
+_AT_LEAST = r"(?:(?:is |of |must be )?(?:≥|>=|at least|at minimum|(?:no|not) (?:less|lower) than|minimum(?: of)?))"
+_MORE_THAN = r"(?:(?:is |of |must be )?(?:>|above|over|more than|greater than))"
+_PERCENT = r"(?P<pct>\d+(?:\.\d+)?) ?(?:%|percent|per cent)"
+_TEST_WORDS = (
+    r"(?:(?:the|our|unit|integration|e2e|end-to-end|smoke|api|ui|regression|acceptance|component|contract|backend"
+    r"|frontend|playwright|vitest|jest|pytest|go|and|/|\+|,) ?)*"
+)
+_ALL_PASS = ("tests.failed == 0", "tests.errored == 0", "tests.not_run == 0", "tests.passed > 0")
+
 TESTS = Family(
     name="tests",
     doc="Counts of a test run. Where not one test was executed, all of them are absent: the outcome is UNKNOWN.",
@@ -27,9 +38,32 @@ TESTS = Family(
     ),
     clauses=(
         Clause(
-            r"(?:100 ?% pass|all (?:\w+ ){0,3}(?:tests?|e2e|flows?|specs?)(?: are)? (?:pass(?:ed)?|green))",
-            ("tests.failed == 0", "tests.errored == 0", "tests.not_run == 0", "tests.passed > 0"),
+            r"(?:100 ?% pass|all (?:\w+ ){0,3}(?:tests?|e2e|flows?|specs?)(?: are| must)? (?:pass(?:ed|es|ing)?|green)"
+            r"|100 ?% of (?:the |all )?tests pass|every (?:\w+ ){0,2}test passes)",
+            _ALL_PASS,
             "All tests pass",
+        ),
+        Clause(
+            rf"{_TEST_WORDS}tests? (?:suites? )?(?:must |all |are )?(?:pass(?:es|ed|ing)?|succeeds?|green)",
+            _ALL_PASS,
+            "Unit and integration tests pass",
+        ),
+        Clause(
+            rf"{_NONE} (?:test |unit test )?failures?|{_NONE} (?:failing|failed|red)(?: tests?)?"
+            r"|(?:0|no|zero) tests? (?:fails?|failed|failing|(?:is |are )?red)",
+            _ALL_PASS,
+            "0 failures",
+        ),
+        Clause(
+            rf"{_NONE} skipped(?: tests?)?|{_NONE} tests? (?:are |is )?skipped",
+            ("tests.skipped == 0",),
+            "0 skipped tests",
+        ),
+        Clause(rf"{_NONE} flaky(?: tests?)?", ("tests.flaky == 0",), "no flaky tests"),
+        Clause(
+            r"at least (?P<count>\d+) (?:\w+ )?tests? (?:pass|run|(?:are )?executed)",
+            ("tests.passed >= {count}",),
+            "at least 10 tests pass",
         ),
     ),
 )
@@ -49,16 +83,23 @@ COVERAGE = Family(
     )
     + (ObservationType("coverage.files", _INT, "source files in scope"),),
     clauses=tuple(
-        Clause(
-            rf"(?:{word}|{part}) coverage (?:≥|>=|at least) ?(?P<pct>\d+(?:\.\d+)?) ?%",
-            (f"coverage.{part}.pct >= {{pct}}",),
-            f"{part} coverage ≥ 65%",
+        Clause(pattern, (f"coverage.{part}.pct {operator} {{pct}}",), example)
+        for words, part, said in (
+            (r"(?:line|lines) ", "lines", "lines "),
+            (r"(?:statement|statements) ", "statements", "statements "),
+            (r"(?:function|functions) ", "functions", "functions "),
+            (r"(?:branch|branches) ", "branches", "branches "),
+            # Whoever says no more than "coverage" means lines: so do the badges of Codecov and Coveralls.
+            (r"(?:(?:code|test|overall|total) ){0,2}", "lines", ""),
         )
-        for word, part in (
-            ("line", "lines"),
-            ("statement", "statements"),
-            ("function", "functions"),
-            ("branch", "branches"),
+        for pattern, operator, example in (
+            (rf"{words}coverage {_AT_LEAST} ?{_PERCENT}", ">=", f"{said}coverage ≥ 65%"),
+            (
+                rf"(?:{_AT_LEAST} )?{_PERCENT} {words}coverage(?: or (?:more|better|higher))?",
+                ">=",
+                f"at least 65% {said}coverage",
+            ),
+            (rf"{words}coverage {_MORE_THAN} ?{_PERCENT}", ">", f"{said}coverage above 65%"),
         )
     ),
 )
@@ -73,14 +114,21 @@ LINT = Family(
         ObservationType("lint.files", _INT, "files looked at"),
     ),
     clauses=(
-        Clause(r"(?:0|no|zero) (?:lint(?:ing)? |eslint )?errors", ("lint.errors == 0",), "0 errors"),
+        Clause(rf"{_NONE} (?:lint(?:ing|er)? |eslint |ruff )?errors?", ("lint.errors == 0",), "0 errors"),
+        Clause(
+            rf"{_NONE} (?:lint(?:ing|er)? |eslint |ruff )?"
+            r"(?:errors?(?:,| or| and)(?: no| zero| 0)? warnings?|warnings?(?:,| or| and)(?: no| zero| 0)? errors?"
+            r"|problems?|issues?|findings?|violations?)",
+            ("lint.errors == 0", "lint.warnings == 0"),
+            "no errors or warnings",
+        ),
         Clause(
             r"warnings (?:are )?acceptable only if documented",
             ("lint.warnings == 0",),
             "warnings acceptable only if documented",
             documented=True,
         ),
-        Clause(r"(?:0|no|zero) (?:lint(?:ing)? |eslint )?warnings", ("lint.warnings == 0",), "0 warnings"),
+        Clause(rf"{_NONE} (?:lint(?:ing|er)? |eslint |ruff )?warnings?", ("lint.warnings == 0",), "0 warnings"),
     ),
 )
 
@@ -92,7 +140,15 @@ FORMAT = Family(
         ObservationType("format.unformatted", _INT, "files that are not formatted", counts=("error",)),
         ObservationType("format.files", _INT, "files looked at, where the tool says so"),
     ),
-    clauses=(Clause(r"(?:0|no|zero) (?:format(?:ting)? )?errors", ("format.unformatted == 0",), "0 errors"),),
+    clauses=(
+        Clause(
+            rf"{_NONE} (?:format(?:ting|ter)? |prettier )?errors?|{_NONE} format(?:ting)? "
+            rf"(?:problems?|issues?|changes?|differences?)|{_NONE} unformatted files?"
+            r"|(?:all|every) (?:files?|code|sources?) (?:is |are )?formatted",
+            ("format.unformatted == 0",),
+            "0 errors",
+        ),
+    ),
 )
 
 TYPES = Family(
@@ -101,9 +157,15 @@ TYPES = Family(
     hints=r"typecheck|type check|type safety|\btsc\b|typescript|\bmypy\b",
     types=(ObservationType("types.errors", _INT, "type errors", counts=("error",)),),
     clauses=(
-        Clause(r"(?:0|no|zero) (?:typescript |type |tsc |mypy )?errors", ("types.errors == 0",), "0 TypeScript errors"),
+        Clause(
+            rf"{_NONE} (?:typescript |type |type-checking |tsc |mypy )?(?:errors?|problems?|issues?)",
+            ("types.errors == 0",),
+            "0 TypeScript errors",
+        ),
     ),
 )
+
+_ISSUES = r"(?: (?:severity )?(?:vulnerabilities|vulnerability|vulns?|findings?|issues?|advisories))"
 
 VULNERABILITIES = Family(
     name="vulnerabilities",
@@ -119,9 +181,18 @@ VULNERABILITIES = Family(
     ),
     clauses=(
         Clause(
-            r"(?:0|no|zero) critical(?: ?/ ?| (?:or|and) )high(?: (?:vulnerabilities|vulns?|findings))?",
+            rf"{_NONE} (?:known )?(?:critical(?: ?/ ?| (?:or|and) )high|high(?: ?/ ?| (?:or|and) )critical)"
+            rf"{_ISSUES}?",
             ("vulnerabilities.critical == 0", "vulnerabilities.high == 0"),
             "0 Critical/High",
+        ),
+        Clause(
+            rf"{_NONE} (?:known )?critical{_ISSUES}?", ("vulnerabilities.critical == 0",), "no critical vulnerabilities"
+        ),
+        Clause(
+            rf"{_NONE}(?: known| open)?{_ISSUES}",
+            tuple(f"vulnerabilities.{severity} == 0" for severity in ("critical", "high", "medium", "low")),
+            "no known vulnerabilities",
         ),
         Clause(
             r"(?:medium|moderate)s? documented(?: \(.*\))?",
@@ -132,6 +203,7 @@ VULNERABILITIES = Family(
     ),
 )
 
+_LIMIT = r"(?P<ms>\d+(?:\.\d+)?) ?ms"
 _DURATIONS = (
     ("avg", "mean duration"),
     ("med", "median duration"),
@@ -195,9 +267,30 @@ LOAD = Family(
         # Nobody says how much a spike is; 1 % is the bound of the example in k6's own documentation of thresholds.
         Clause(r"(?:0|no|zero) error spikes?", ("load.errors.pct <= 1.0",), "No error spikes"),
         Clause(
-            r"error rate (?:≤|<=|at most|below|under) ?(?P<pct>\d+(?:\.\d+)?) ?%",
+            r"error rate (?:is |stays )?(?:≤|<=|at most|below|under) ?(?P<pct>\d+(?:\.\d+)?) ?(?:%|percent)",
             ("load.errors.pct <= {pct}",),
             "error rate ≤ 2%",
+        ),
+        Clause(
+            rf"error rate (?:is |stays )?(?:<|less than) ?{_PERCENT}", ("load.errors.pct < {pct}",), "error rate < 1%"
+        ),
+        *(
+            clause
+            for figure, words in (("p90", "90th percentile"), ("p95", "95th percentile"), ("p99", "99th percentile"))
+            for clause in (
+                Clause(
+                    rf"(?:{figure}|{words})(?: of)?(?: the)?(?: latency| duration| response times?)? (?:is |stays )?"
+                    rf"(?:≤|<=|at most) ?{_LIMIT}",
+                    (f"load.duration.{figure} <= {{ms}}",),
+                    f"{figure} ≤ 500 ms",
+                ),
+                Clause(
+                    rf"(?:{figure}|{words})(?: of)?(?: the)?(?: latency| duration| response times?)? (?:is |stays )?"
+                    rf"(?:<|below|under|less than) ?{_LIMIT}",
+                    (f"load.duration.{figure} < {{ms}}",),
+                    f"{figure} < 500 ms",
+                ),
+            )
         ),
     ),
 )
@@ -209,7 +302,10 @@ EXIT = Family(
     types=(),
     clauses=(
         Clause(
-            r"(?:[\w./ -]+ )?(?:\(exit 0\)|exits? (?:code )?0|(?:builds?|migrat\w+) (?:succeeds?|exit 0))",
+            r"(?:[\w./ -]+ )?(?:\((?:exit|exits) (?:with )?(?:code |status )?(?:0|zero)\)"
+            r"|(?:exits?|returns?|ends?) (?:with )?(?:an? )?(?:exit )?(?:code |status )?(?:of )?(?:0|zero)"
+            r"|exit (?:code|status) (?:is |of |must be |== ?)?(?:0|zero)"
+            r"|(?:builds?|migrat\w+|commands?|scripts?) (?:succeeds?|exit 0))",
             ("exit == 0",),
             "MkDocs builds (exit 0)",
         ),

@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from gonogo import plugins
 from gonogo.checklist import Loaded, explain
+from gonogo.checklist.near import why_a_question
+from gonogo.checklist.schema import KINDS
 from gonogo.model.checklist import Effect, Gate
 
 Loads = Callable[[str, str], Loaded]
@@ -114,6 +117,88 @@ def test_a_clause_is_never_half_read(gate: Reads, clause: str, criteria: list[st
     found = gate(f"- G:\n  - Command: `a`\n  - Pass: {clause}\n  - Owner: Me")
     assert [c.expression for c in found.criteria] == criteria
     assert [q.text for q in found.questions] == questions
+
+
+_PASS = ["tests.failed == 0", "tests.errored == 0", "tests.not_run == 0", "tests.passed > 0"]
+
+
+@pytest.mark.parametrize(
+    ("title", "clause", "criteria"),
+    [
+        ("Build", "exits with 0", ["exit == 0"]),
+        ("Build", "exits with code 0", ["exit == 0"]),
+        ("Build", "exit code is 0", ["exit == 0"]),
+        ("Build", "the command succeeds", ["exit == 0"]),
+        ("Build", "exits with 1", []),
+        ("Build", "exits with 05", []),
+        ("Tests", "0 failures", _PASS),
+        ("Tests", "no failures", _PASS),
+        ("Tests", "no failing tests", _PASS),
+        ("Tests", "no tests fail", _PASS),
+        ("Tests", "unit and integration tests pass", _PASS),
+        ("Tests", "no tests", []),
+        ("Tests", "no tests pass", []),
+        ("Tests", "some tests pass", []),
+        ("Tests", "few tests pass", []),
+        ("Tests", "90% of tests pass", []),
+        ("Tests", "no skipped tests", ["tests.skipped == 0"]),
+        ("Tests", "at least 10 tests pass", ["tests.passed >= 10"]),
+        ("Coverage", "coverage >= 80%", ["coverage.lines.pct >= 80"]),
+        ("Coverage", "coverage at least 80 percent", ["coverage.lines.pct >= 80"]),
+        ("Coverage", "code coverage of at least 80.5 %", ["coverage.lines.pct >= 80.5"]),
+        ("Coverage", "80% branch coverage or better", ["coverage.branches.pct >= 80"]),
+        ("Coverage", "coverage above 80%", ["coverage.lines.pct > 80"]),
+        ("Coverage", "coverage below 80%", []),
+        ("Coverage", "coverage not at least 80%", []),
+        ("Lint", "no warnings", ["lint.warnings == 0"]),
+        ("Lint", "without warnings", ["lint.warnings == 0"]),
+        ("Lint", "no errors or warnings", ["lint.errors == 0", "lint.warnings == 0"]),
+        ("Lint", "no errors but warnings", []),
+        ("Formatting", "all files are formatted", ["format.unformatted == 0"]),
+        ("Type check", "no type errors", ["types.errors == 0"]),
+        (
+            "Security",
+            "no high or critical vulnerabilities",
+            ["vulnerabilities.critical == 0", "vulnerabilities.high == 0"],
+        ),
+        (
+            "Security",
+            "no known vulnerabilities",
+            [f"vulnerabilities.{severity} == 0" for severity in ("critical", "high", "medium", "low")],
+        ),
+        ("Performance", "p95 < 500ms", ["load.duration.p95 < 500"]),
+        ("Performance", "error rate < 1%", ["load.errors.pct < 1"]),
+    ],
+)
+def test_what_people_write_most(gate: Reads, title: str, clause: str, criteria: list[str]) -> None:
+    found = gate(f"- {title}:\n  - Command: `a`\n  - Pass: {clause}\n  - Owner: Me")
+    assert [c.expression for c in found.criteria] == criteria
+    assert [q.text for q in found.questions] == ([] if criteria else [clause])
+
+
+@pytest.mark.parametrize(
+    ("title", "clause", "near"),
+    [
+        ("Coverage", "coverage is good", "coverage ≥ 65%"),
+        ("Tests", "tests should be passing on Linux", "All tests pass"),
+        ("Lint", "errors and warnings gone", "no errors or warnings"),
+        ("Security", "critical vulnerabilities: none", "no critical vulnerabilities"),
+        ("Anything", "zero errors", "0 errors"),
+        ("Anything", "everybody is happy", ""),
+    ],
+)
+def test_a_clause_that_no_rule_understands_is_told_the_nearest(gate: Reads, title: str, clause: str, near: str) -> None:
+    found = gate(f"- {title}:\n  - Command: `a`\n  - Pass: {clause}\n  - Owner: Me")
+    (question,) = found.questions
+    assert question.why == "no rule understands this clause", "what is nearest is told, and never kept"
+    told = why_a_question(question.why, question.text, found, plugins.builtin(KINDS))
+    assert told == question.why + (f'; nearest rule: "{near}"' if near else "")
+
+
+def test_only_a_clause_without_a_rule_has_a_nearest_one(gate: Reads) -> None:
+    found = gate("- G:\n  - Action: run all tests\n  - Pass: exit 0\n  - Owner: Me")
+    (question,) = found.questions
+    assert why_a_question(question.why, question.text, found, plugins.builtin(KINDS)) == "an action without a command"
 
 
 def test_hints_keep_families_apart(gate: Reads) -> None:

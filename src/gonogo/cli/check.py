@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from gonogo.checklist.near import why_a_question
 from gonogo.cli.failure import tell
 from gonogo.cli.options import checklist_argument
 from gonogo.cli.place import here, write
@@ -15,6 +16,7 @@ from gonogo.cli.plan import shown
 from gonogo.cli.waivers import looked_at, refuse_mistakes, section
 from gonogo.model.checklist import Checklist
 from gonogo.model.plan import Plan
+from gonogo.plugins import Registry
 from gonogo.telling.sheet import Line, Piece, line, plain
 from gonogo.telling.terminal import console_for, is_terminal, show, width_of
 from gonogo.telling.words import cells, crop, listed, number, safe, wrap
@@ -37,7 +39,7 @@ def command(checklist: Path | None) -> int:
     warnings = len(loaded.warnings) + len(told)
     console = console_for(sys.stdout) if is_terminal(sys.stdout) else None
     width = width_of(console) if console is not None else 100
-    page = [*lines(loaded.checklist, frozen, warnings, width), *section(waivers, width)]
+    page = [*lines(loaded.checklist, frozen, place.registry, warnings, width), *section(waivers, width)]
     if console is not None:
         show(console, page)
     else:
@@ -45,10 +47,10 @@ def command(checklist: Path | None) -> int:
     return 0
 
 
-def lines(checklist: Checklist, frozen: Plan, warnings: int, width: int) -> list[Line]:
+def lines(checklist: Checklist, frozen: Plan, registry: Registry, warnings: int, width: int) -> list[Line]:
     """The report of a checklist that loads."""
     criteria = sum(len(gate.criteria) for gate in checklist.gates)
-    questions = [(gate.title, question) for gate in checklist.gates for question in gate.questions]
+    questions = [(gate, question) for gate in checklist.gates for question in gate.questions]
     phases = number(len(checklist.phases), "phase")
     gates = number(len(checklist.gates), "gate")
     page: list[Line] = [
@@ -67,7 +69,10 @@ def lines(checklist: Checklist, frozen: Plan, warnings: int, width: int) -> list
         page.append((Piece(f"  {safe(phase.id)}  ", "dim"), Piece(title), Piece(f"{gap}{count:>10}", "dim")))
     page += _section(
         "questions for owners (answered by a person, so a run holds until then)",
-        (f"{title}: {question.text} ({question.why})" for title, question in questions),
+        (
+            f"{gate.title}: {question.text} ({why_a_question(question.why, question.text, gate, registry)})"
+            for gate, question in questions
+        ),
         width,
     )
     page += _section("text that no rule understood (kept, and judged by nobody)", _unread(checklist), width)

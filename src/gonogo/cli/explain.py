@@ -8,6 +8,7 @@ import click
 
 from gonogo.checklist import ClauseReading, Loaded
 from gonogo.checklist.fields import DEFAULT_KIND
+from gonogo.checklist.near import why_a_question
 from gonogo.cli import reference
 from gonogo.cli.place import Place, here, write
 from gonogo.cli.plan import shown
@@ -40,7 +41,7 @@ def _explained(place: Place, what: str, path: Path | None) -> str:
     gates = [gate.id for gate in loaded.checklist.gates] if loaded else []
     if loaded is not None and what in gates:
         node = place.plan(loaded.checklist, {}).node(what)
-        return gate_text(node, loaded.readings.get(what, ()))
+        return gate_text(node, loaded.readings.get(what, ()), place.registry)
     known = known_text(place.registry, what)
     if known:
         return known
@@ -82,7 +83,7 @@ def known_text(registry: Registry, what: str) -> str:
     return "\n".join(pages)
 
 
-def gate_text(node: Node, readings: tuple[ClauseReading, ...]) -> str:
+def gate_text(node: Node, readings: tuple[ClauseReading, ...], registry: Registry) -> str:
     """A gate as gonogo reads it: each clause with its criteria or why it is a question, and each command."""
     gate = node.gate
     where = f"{gate.span.file}:{gate.span.line}" if gate.span else ""
@@ -91,12 +92,12 @@ def gate_text(node: Node, readings: tuple[ClauseReading, ...]) -> str:
     lines += [f"  owner: {', '.join(safe(owner) for owner in gate.owners) or 'nobody is named'}"]
     lines += [f"  not applicable: {safe(node.not_applicable)}"] if node.not_applicable else []
     lines += [f"  left out: {safe(node.left_out)}"] if node.left_out else []
-    for section in (_clauses(gate, readings), _calls(node), _evidence(gate), _unread(gate)):
+    for section in (_clauses(gate, readings, registry), _calls(node), _evidence(gate), _unread(gate)):
         lines += ["", *section] if section else []
     return "\n".join(lines) + "\n"
 
 
-def _clauses(gate: Gate, readings: tuple[ClauseReading, ...]) -> list[str]:
+def _clauses(gate: Gate, readings: tuple[ClauseReading, ...], registry: Registry) -> list[str]:
     """Each clause with the criteria it became and the rule that did it, or why it is a question."""
     lines = [f"Pass: {safe(gate.passes)}"] if gate.passes else ["criteria"] if readings else []
     for reading in readings:
@@ -110,7 +111,8 @@ def _clauses(gate: Gate, readings: tuple[ClauseReading, ...]) -> list[str]:
             also = f", which adds a look of kind {', '.join(reading.brought)}" if reading.brought else ""
             lines.append(f"    by the rules of {', '.join(reading.rules)}{also}")
         if reading.question:
-            lines.append(f"    is a question for the owner: {safe(reading.why)}")
+            why = why_a_question(reading.why, reading.clause, gate, registry)
+            lines.append(f"    is a question for the owner: {safe(why)}")
     return lines
 
 

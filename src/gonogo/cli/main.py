@@ -27,6 +27,7 @@ COMMANDS = {
     "logs": "Print what the commands of a gate printed.",
     "report": "Render a run again: text, json, markdown, junit, html, sarif, vex.",
     "diff": "Say which gates changed between two runs, and why.",
+    "trend": "Show what load tests measured over many runs, and where it changed.",
     "bundle": "Seal a run into one file that anyone can prove.",
     "verify": "Prove a bundle, claim by claim, offline.",
     "schema": "Print the JSON Schema of checklists, decisions or verdicts.",

@@ -44,6 +44,7 @@ INSERT INTO head VALUES (1, 0, '');
 """
 _LATER_INDEX = "CREATE INDEX IF NOT EXISTS baselines ON events (seq) WHERE event = 'baseline'"
 """Came after the tables: added to a ledger that has none."""
+_SUBJECT = "SELECT json_extract(data, '$.plan.subject.commit') FROM events WHERE run = ? AND event = 'run-started'"
 _BUSY_SECONDS = 10.0
 _CHECKPOINT = 4000
 """Pages (of 4 KiB) of the log after which it is taken over into the file, which waits for the disk."""
@@ -297,9 +298,7 @@ class Ledger:
 
     def events(self, run: str) -> tuple[Event, ...]:
         """Every event of a run, in order."""
-        with self._telling("read"):
-            rows = self._db.execute(f"SELECT {_COLUMNS} FROM events WHERE run = ? ORDER BY seq", (run,))  # noqa: S608 - our columns
-            return tuple(Event(*row) for row in rows)
+        return self._chosen("run = ? ORDER BY seq", run)
 
     def unfinished(self, run: str) -> bool:
         """Whether the run has no end since it last began, or an attempt of it has none; quicker than reading it all."""
@@ -310,39 +309,33 @@ class Ledger:
 
     def span(self, first: int, last: int) -> tuple[Event, ...]:
         """Every event of any run from number `first` to number `last`, in order."""
-        with self._telling("read"):
-            rows = self._db.execute(
-                f"SELECT {_COLUMNS} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq",  # noqa: S608
-                (first, last),
-            )
-            return tuple(Event(*row) for row in rows)
+        return self._chosen("seq BETWEEN ? AND ? ORDER BY seq", first, last)
 
     def last_verdicts(self, gate: str, limit: int = 20) -> tuple[Event, ...]:
         """The latest verdicts of a gate over all runs, the newest first."""
-        with self._telling("read"):
-            rows = self._db.execute(
-                f"SELECT {_COLUMNS} FROM events WHERE event = 'verdict' AND gate = ? ORDER BY seq DESC LIMIT ?",  # noqa: S608 - our columns
-                (gate, limit),
-            )
-            return tuple(Event(*row) for row in rows)
+        return self._chosen("event = 'verdict' AND gate = ? ORDER BY seq DESC LIMIT ?", gate, limit)
 
     def baselines(self) -> tuple[Event, ...]:
         """The baselines that stand, the oldest first: those of a run that was decided anew count as that says."""
-        with self._telling("read"):
-            rows = self._db.execute(
-                f"SELECT {_COLUMNS} FROM events AS one WHERE event = 'baseline' AND NOT EXISTS (SELECT 1 FROM events "  # noqa: S608 - our columns
-                "AS later WHERE later.run = one.run AND later.seq > one.seq AND later.event = 'run-resumed') "
-                "ORDER BY seq"
-            )
-            return tuple(Event(*row) for row in rows)
+        return self._chosen(
+            "event = 'baseline' AND NOT EXISTS (SELECT 1 FROM events AS later WHERE later.run = events.run "
+            "AND later.seq > events.seq AND later.event = 'run-resumed') ORDER BY seq"
+        )
 
     def measured(self) -> tuple[Event, ...]:
         """The verdicts, of all runs, whose captures hold figures that may become a baseline; the oldest first."""
+        return self._chosen("event = 'verdict' AND instr(data, ?) ORDER BY seq", '"measured":{')
+
+    def _chosen(self, condition: str, *values: object) -> tuple[Event, ...]:
         with self._telling("read"):
-            rows = self._db.execute(
-                f"SELECT {_COLUMNS} FROM events WHERE event = 'verdict' AND instr(data, '\"measured\":{{') ORDER BY seq"  # noqa: S608
-            )
+            rows = self._db.execute(f"SELECT {_COLUMNS} FROM events WHERE {condition}", values)  # noqa: S608 - ours
             return tuple(Event(*row) for row in rows)
+
+    def subject_of(self, run: str) -> str:
+        """The commit that a run is about; empty where it has none, or there is no such run."""
+        with self._telling("read"):
+            row = self._db.execute(_SUBJECT, (run,)).fetchone()
+            return str(row[0] or "") if row else ""
 
     def runs(self) -> tuple[str, ...]:
         """Ids of all runs, the oldest first."""

@@ -54,6 +54,8 @@ def _in(path: Path, text: str) -> Iterator[tuple[str, str]]:
         fields = _mapping(text)
         if fields.get("revoked"):
             return
+        if fields.get("identity") and fields.get("issuer"):
+            yield f"{fields['identity']}::{fields['issuer']}", path.stem
         text = str(fields.get("public_key") or "")
     for match in _PEM.finditer(text):
         try:

@@ -33,7 +33,7 @@ from gonogo.bundle import pack, pieces, record, statements
 from gonogo.bundle.manifest import ATTESTATIONS, Manifest
 from gonogo.bundle.pack import Packed
 from gonogo.bundle.pieces import Piece
-from gonogo.bundle.proof import Proof, Stopped
+from gonogo.bundle.proof import Proof, Stopped, Unchecked
 from gonogo.bundle.record import Chain, Record
 from gonogo.errors import IntegrityError
 from gonogo.evidence import sign
@@ -43,7 +43,9 @@ from gonogo.judge.sign_offs import lacking, refusals, spoken
 from gonogo.model import codec
 from gonogo.model.outcome import DecisionWord
 from gonogo.model.sign_off import SignOff, Word
+from gonogo.owners import keys
 from gonogo.owners import sign_off as sign_offs
+from gonogo.owners.keyless import INSTALL, NotInstalled
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,10 @@ def _answers(wanted: Any, files: set[str]) -> None:
 
 def _words(told: Record) -> tuple[tuple[SignOff, ...], str]:
     envelopes = record.sign_off_envelopes(told)
-    admitted = {envelope.digest: sign_offs.admit(envelope, told.view) for envelope in envelopes}
+    try:
+        admitted = {envelope.digest: sign_offs.admit(envelope, told.view) for envelope in envelopes}
+    except NotInstalled as error:
+        raise Unchecked(f"{error.message} ({INSTALL})") from error
     for kept in record.sign_offs(told):
         said = admitted.get(kept.digest)
         if said is None:
@@ -287,16 +292,16 @@ def _other_subject(name: str, found: bytes, expected: bytes) -> str:
 
 
 def _signatures(manifest: Manifest, envelopes: Mapping[str, Envelope]) -> tuple[dict[str, str], str]:
-    keys = [(signer.person, sign.public_key(signer.public_key)) for signer in manifest.signers]
-    signers = {sign.keyid(key): person for person, key in keys}
-    if len(signers) != len(keys):
+    sealers = [(signer.person, sign.public_key(signer.public_key)) for signer in manifest.signers]
+    signers = {sign.keyid(key): person for person, key in sealers}
+    if len(signers) != len(sealers):
         raise IntegrityError("one key stands for two of those who sealed it")
     for name, envelope in envelopes.items():
-        verified = sign.verify(envelope, [key for _, key in keys])
+        verified = sign.verify(envelope, [key for _, key in sealers])
         missing = [person for keyid, person in signers.items() if keyid not in verified]
         if missing:
             raise IntegrityError(f"`{name}` does not bear the signature of `{missing[0]}`")
-        if [signature.keyid for signature in envelope.signatures] != [sign.keyid(key) for _, key in keys]:
+        if [signature.keyid for signature in envelope.signatures] != [sign.keyid(key) for _, key in sealers]:
             raise IntegrityError(f"`{name}` bears signatures that belong to none of those who sealed it")
     return signers, f"signed by {', '.join(sorted(signers.values()))}" if signers else "signed by nobody"
 
@@ -327,7 +332,7 @@ def _trusted(proven: Proven, trust: Mapping[str, str]) -> tuple[None, str]:
             raise IntegrityError(f"the key that sealed it as `{person}` is not trusted ({keyid[:12]})")
     people = {person.id: person for person in proven.record.view.plan.people}
     for word in proven.words:
-        keyid = sign.keyid(sign.public_key(people[word.person].public_key))
+        keyid = keys.keyid(people[word.person])
         if keyid not in trust:
             raise IntegrityError(f"the key that signed for {word.owner} as `{word.person}` is not trusted")
     return None, f"{len(proven.signers)} of the bundle, {len(proven.words)} of sign-offs"

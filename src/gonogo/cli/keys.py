@@ -6,6 +6,7 @@ import dataclasses
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -93,7 +94,8 @@ def _id(text: str) -> str:
 
 def _tell_written(path: Path, person: Person, place: Place) -> None:
     relative = path.relative_to(place.root)
-    say(f"wrote {relative}: {safe(person.name)}, key {keys.keyid(person)[:_SHOWN]}")
+    mark = f"as {safe(person.identity)}" if person.keyless else f"key {keys.keyid(person)[:_SHOWN]}"
+    say(f"wrote {relative}: {safe(person.name)}, {mark}")
     if not person.emails:
         say("no address of theirs is known, so that no commit can be told to be theirs: say --email")
     say(f"it is trusted once it is committed: git add {relative} && git commit, and let somebody review that")
@@ -112,7 +114,7 @@ def list_(pem: bool) -> int:
     lines = []
     for person in keys.present(place.root):
         lines.append(_line(person, trusted.get(person.id), private=person.id in here_too))
-        lines += [person.public_key.strip()] if pem else []
+        lines += [person.public_key.strip()] if pem and not person.keyless else []
     known = {person.id for person in keys.present(place.root)}
     lines += [f"{person:<16}private half here, and no file in `{keys.PEOPLE}/`" for person in sorted(here_too - known)]
     write("".join(f"{line}\n" for line in [*lines, *_codeowners(place)]) or f"nobody yet: `{keys.PEOPLE}/` is empty\n")
@@ -124,13 +126,15 @@ def _line(person: Person, trusted: Person | None, *, private: bool) -> str:
         state = f"revoked: {safe(person.revoked)}"
     elif trusted is None:
         state = "not committed yet"
-    elif trusted.public_key.strip() != person.public_key.strip():
+    elif keys.keyid(trusted) != keys.keyid(person):
         state = "changed, and not committed yet"
     else:
         state = f"trusted since {person.since}" if person.since else "trusted"
     who = f"{safe(person.name)} <{safe(', '.join(person.emails))}>"
     here_too = ", private half here" if private else ""
-    return f"{person.id:<16}{keys.keyid(person)[:_SHOWN]}  {state}{here_too}  {who}"
+    mark = "without a key   " if person.keyless else keys.keyid(person)[:_SHOWN]
+    who += f", as {safe(person.identity)} of {safe(person.issuer)}" if person.keyless else ""
+    return f"{person.id:<16}{mark}  {state}{here_too}  {who}"
 
 
 def _codeowners(place: Place) -> list[str]:
@@ -148,26 +152,40 @@ def _codeowners(place: Place) -> list[str]:
 
 
 @command.command("trust")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--person", default="", help="How the checklist calls them.  [default: the file's name]")
 @click.option("--name", default="", help="Their name.")
 @click.option("--email", "emails", multiple=True, help="An address they commit with; may be given again.")
 @click.option("--handle", "handles", multiple=True, metavar="@NAME", help="What CODEOWNERS calls them.")
-def trust(file: Path, person: str, name: str, emails: tuple[str, ...], handles: tuple[str, ...]) -> int:
-    """Write somebody's public key, in PEM in FILE, into `.gonogo/people/`, for a reviewed commit."""
+@click.option("--identity", default="", help="Without a key: whom Sigstore's certificate must name.")
+@click.option("--issuer", default="", metavar="URL", help="Who vouches for that identity.")
+def trust(file: Path | None, person: str, identity: str, issuer: str, **about: Any) -> int:
+    """Write somebody's public key, in PEM in FILE, into `.gonogo/people/`, for a reviewed commit.
+
+    With `--identity` and `--issuer`, and no FILE: somebody who signs with Sigstore and has no key (extra `keyless`).
+    """
+    if (file is None) is not bool(identity and issuer):
+        raise click.UsageError("name a FILE with a public key, or both --identity and --issuer")
     place = here()
+    pem = _pem_in(file) if file is not None else ""
+    person = person or _id(file.stem if file is not None else identity.partition("@")[0])
+    known = {one.id: one for one in keys.present(place.root)}
+    made = Person(
+        person, about["name"] or person, pem, about["emails"], about["handles"], _today(), "", identity, issuer
+    )
+    if person in known and keys.keyid(known[person]) != keys.keyid(made):
+        raise Refused(f"`{person}` has another key already", help=f"revoke that: `gonogo keys revoke {person}`")
+    _tell_written(_added(place, made), made, place)
+    return 0
+
+
+def _pem_in(file: Path) -> str:
     try:
         pem = file.read_text(encoding="utf-8")
         sign.public_key(pem)
     except (OSError, ValueError) as error:
         raise InputError.of("no-public-key", f"`{file}`: {error}", help="ask for their public key in PEM") from error
-    person = person or _id(file.stem)
-    known = {one.id: one for one in keys.present(place.root)}
-    if person in known and known[person].public_key.strip() != pem.strip():
-        raise Refused(f"`{person}` has another key already", help=f"revoke that: `gonogo keys revoke {person}`")
-    made = Person(person, name or person, pem, emails, handles, _today())
-    _tell_written(_added(place, made), made, place)
-    return 0
+    return pem
 
 
 @command.command("revoke")

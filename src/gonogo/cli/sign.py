@@ -27,8 +27,8 @@ from gonogo.model.capture import Blob
 from gonogo.model.outcome import DecisionWord, Outcome
 from gonogo.model.run import RunState, RunView
 from gonogo.model.sign_off import SignOff, Word
-from gonogo.owners import keys, sign_off
-from gonogo.owners.sign_off import Saying
+from gonogo.owners import keyless, keys, sign_off
+from gonogo.owners.sign_off import Saying, Signer
 from gonogo.telling.words import WORDS, safe, short_commit, tally
 
 _NEW = click.Path(path_type=Path, dir_okay=False)
@@ -92,8 +92,7 @@ def _say(
         _intact(place, view, gate)
     saying = Saying(owner, word, redactor.text(message), gate, question, _attached(place, redactor, files))
     _tell_seen(view, saying, person)
-    key = unlocked(place.repository_root, person)
-    envelope, said = sign_off.make(view, saying, key, _now())
+    envelope, said = sign_off.make(view, saying, _signer(place, view, person), _now())
     if bundle is not None:
         carried = output or Path(f"{view.id}.{person}.intoto.jsonl")
         send(envelope, carried)
@@ -155,6 +154,14 @@ def _person(place: Place, view: RunView, wanted: str) -> str:
         raise click.UsageError(f"say who you are: --as {' or --as '.join(both)}")
     told = f"commit `{keys.PEOPLE}/{here_too[0]}.yaml`, and run again" if here_too else "make a key: `gonogo keys new`"
     raise Refused("no key of a person who is trusted at the subject's commit is on this machine", help=told)
+
+
+def _signer(place: Place, view: RunView, person: str) -> Signer:
+    """The person's key, unlocked; of somebody who signs without one, their identity."""
+    known = next(one for one in view.plan.people if one.id == person)
+    if known.keyless:
+        return keyless.Identity(person, known.identity, known.issuer)
+    return unlocked(place.repository_root, person)
 
 
 def _question(view: RunView, gate: str, question: str, word: Word) -> str:

@@ -38,6 +38,15 @@ class Signature:
     keyid: str
     """sha256 of the public key (SubjectPublicKeyInfo, DER), in hex; an unauthenticated hint."""
     sig: bytes
+    extension: str = ""
+    """What verifies it beside a key, in canonical JSON: `kind` and `ext` (DSSE v1.1.0, "Signature extensions").
+
+    Empty: nothing."""
+
+    def data(self) -> dict[str, Any]:
+        """Its JSON form."""
+        more = {"extension": json.loads(self.extension)} if self.extension else {}
+        return {"keyid": self.keyid, "sig": base64.b64encode(self.sig).decode(), **more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ class Envelope:
         return {
             "payload": base64.b64encode(self.payload).decode(),
             "payloadType": self.payload_type,
-            "signatures": [{"keyid": s.keyid, "sig": base64.b64encode(s.sig).decode()} for s in self.signatures],
+            "signatures": [signature.data() for signature in self.signatures],
         }
 
     def line(self) -> bytes:
@@ -166,9 +175,18 @@ def from_data(data: Any) -> Envelope:
 
 
 def _parsed_signature(data: Any) -> Signature:
-    if not isinstance(data, Mapping) or set(data) != {"keyid", "sig"} or not isinstance(data["keyid"], str):
-        raise IntegrityError("a signature needs `keyid` and `sig`, and nothing else")
-    return Signature(data["keyid"], _bytes(data["sig"], "signature"))
+    known = isinstance(data, Mapping) and set(data) - {"extension"} == {"keyid", "sig"}
+    if not known or not isinstance(data["keyid"], str):
+        raise IntegrityError("a signature needs `keyid` and `sig`, may have `extension`, and nothing else")
+    return Signature(data["keyid"], _bytes(data["sig"], "signature"), _extension(data.get("extension")))
+
+
+def _extension(data: Any) -> str:
+    if data is None:
+        return ""
+    if not isinstance(data, Mapping) or set(data) != {"kind", "ext"} or not _text(data["kind"]):
+        raise IntegrityError("the extension of a signature needs `kind` and `ext`, and nothing else")
+    return canonical(data).decode()
 
 
 def _bytes(text: Any, what: str) -> bytes:

@@ -17,7 +17,7 @@ class Person:
     """The file's name: `ada`."""
     name: str
     public_key: str
-    """Ed25519, PEM (SubjectPublicKeyInfo)."""
+    """Ed25519, PEM (SubjectPublicKeyInfo). Empty: they sign without a key, for the identity below."""
     emails: tuple[str, ...] = ()
     """Addresses they commit with; four eyes go by them."""
     handles: tuple[str, ...] = ()
@@ -26,6 +26,15 @@ class Person:
     """Day from which the key was to be trusted. A remark; nothing is decided by it."""
     revoked: str = ""
     """Why the key is no longer trusted, and since when; empty: it is trusted."""
+    identity: str = ""
+    """Whom Sigstore's certificate must name: an address, or the URI of a workflow."""
+    issuer: str = ""
+    """URL of the OpenID provider that vouches for the identity."""
+
+    @property
+    def keyless(self) -> bool:
+        """Whether they sign without a key of their own."""
+        return not self.public_key
 
     def called(self, token: str) -> bool:
         """Whether `token` names this person: id, name, address or handle, in any case of letters."""

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from gonogo.config import git_output
 from gonogo.errors import Diagnostic, GonogoError, InputError, OperationError, Refused, Span, nearest
 from gonogo.evidence import sign
+from gonogo.evidence.sign import Envelope
 from gonogo.model.roster import Person
-from gonogo.owners import key_store
+from gonogo.owners import key_store, keyless
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -36,7 +37,7 @@ ROUNDS = 64
 SHORTEST_PASSPHRASE = 8
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_FIELDS = ("name", "emails", "handles", "since", "public_key", "revoked")
+_FIELDS = ("name", "emails", "handles", "since", "public_key", "identity", "issuer", "revoked")
 _MOST_BYTES = 64 * 1024
 
 
@@ -128,13 +129,8 @@ def _read(name: str, data: bytes, problems: list[Diagnostic]) -> Person | None:
                   if near is None else f"write `{near}`")  # fmt: skip
     if not _ID.fullmatch(identity):
         wrong("person-id", f"`{identity}` cannot name a person", "use small letters, digits, `.`, `_` and `-`")
-    pem = fields.get("public_key")
-    try:
-        sign.public_key(pem if isinstance(pem, str) else "")
-    except ValueError as error:
-        wrong(
-            "no-public-key", f"`public_key` of `{identity}`: {error}", "put the text of `gonogo keys list --pem` there"
-        )
+    for slug, message, mend in keyless.mistakes(identity, fields):
+        wrong(slug, message, mend)
     emails, handles = _texts(fields.get("emails")), _texts(fields.get("handles"))
     if emails is None or handles is None:
         wrong(
@@ -145,7 +141,9 @@ def _read(name: str, data: bytes, problems: list[Diagnostic]) -> Person | None:
     return Person(
         id=identity,
         name=str(fields.get("name") or identity),
-        public_key=str(pem),
+        public_key=str(fields.get("public_key") or ""),
+        identity=str(fields.get("identity") or ""),
+        issuer=str(fields.get("issuer") or ""),
         emails=emails or (),
         handles=handles or (),
         since=str(fields.get("since") or ""),
@@ -189,7 +187,9 @@ def _distinct(people: Iterable[Person], problems: list[Diagnostic]) -> None:
 
 
 def keyid(person: Person) -> str:
-    """sha256 of the person's public key (SubjectPublicKeyInfo, DER), in hex."""
+    """sha256 of the person's public key (SubjectPublicKeyInfo, DER), in hex; or who signs for it without one."""
+    if person.keyless:
+        return f"{person.identity}::{person.issuer}"
     return sign.keyid(sign.public_key(person.public_key))
 
 
@@ -215,7 +215,11 @@ def _written(person: Person) -> str:
     fields: dict[str, Any] = {"name": person.name, "emails": list(person.emails)}
     if person.handles:
         fields["handles"] = list(person.handles)
-    fields |= {"since": person.since, "public_key": LiteralScalarString(person.public_key.strip() + "\n")}
+    fields["since"] = person.since
+    if person.keyless:
+        fields |= {"identity": person.identity, "issuer": person.issuer}
+    else:
+        fields["public_key"] = LiteralScalarString(person.public_key.strip() + "\n")
     if person.revoked:
         fields["revoked"] = person.revoked
     stream = io.StringIO()
@@ -239,6 +243,10 @@ class Key:
     def keyid(self) -> str:
         """sha256 of its public half."""
         return sign.keyid(self.private.public_key())
+
+    def sign(self, payload: bytes) -> Envelope:
+        """The payload in an envelope with this key's signature."""
+        return sign.sign(payload, self.private)
 
     def __repr__(self) -> str:
         return f"Key({self.person!r})"

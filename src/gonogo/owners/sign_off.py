@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import gonogo
 from gonogo.errors import IntegrityError, Refused, nearest
@@ -22,7 +22,7 @@ from gonogo.model.roster import Person
 from gonogo.model.run import GateView, RunView
 from gonogo.model.sign_off import SignOff, Word
 from gonogo.model.verdict import Decision, Verdict, Waiver
-from gonogo.owners import keys
+from gonogo.owners import keyless, keys
 from gonogo.owners.keys import Key
 
 SIGN_OFF = "urn:gonogo:sign-off:1"
@@ -124,13 +124,24 @@ class Saying:
     attachments: tuple[Blob, ...] = ()
 
 
-def make(view: RunView, saying: Saying, key: Key, at: str) -> tuple[Envelope, SignOff]:
+class Signer(Protocol):
+    """Who signs: a key, or an identity without one."""
+
+    @property
+    def person(self) -> str:
+        """Id of the person."""
+
+    def sign(self, payload: bytes) -> Envelope:
+        """The payload in an envelope with one signature."""
+
+
+def make(view: RunView, saying: Saying, signer: Signer, at: str) -> tuple[Envelope, SignOff]:
     """Sign it; what comes back has been admitted as every other sign-off is.
 
     Args:
         view: The run as the person sees it.
         saying: Owner, word, message, and what it is about.
-        key: The person's private half.
+        signer: The person's private half, or the identity that they sign in with.
         at: The moment; UTC, RFC 3339.
 
     Raises:
@@ -140,7 +151,7 @@ def make(view: RunView, saying: Saying, key: Key, at: str) -> tuple[Envelope, Si
     predicate = {
         "run": view.id,
         "owner": saying.owner,
-        "person": key.person,
+        "person": signer.person,
         "word": saying.word.value,
         "message": saying.message,
         "gate": saying.gate,
@@ -150,16 +161,18 @@ def make(view: RunView, saying: Saying, key: Key, at: str) -> tuple[Envelope, Si
         "attachments": codec.dump(list(saying.attachments)),
         "gonogo": gonogo.__version__,
     }
-    payload = codec.canonical(_statement(view, seen, SIGN_OFF, predicate))
-    envelope = sign.sign(payload, key.private)
+    only_seen = isinstance(signer, keyless.Identity)  # Sigstore's client refuses a statement with git's digests
+    envelope = signer.sign(codec.canonical(_statement(view, seen, SIGN_OFF, predicate, only_seen=only_seen)))
     return envelope, admit(envelope, view)
 
 
-def _statement(view: RunView, seen: str, kind: str, predicate: dict[str, Any]) -> dict[str, Any]:
+def _statement(
+    view: RunView, seen: str, kind: str, predicate: dict[str, Any], *, only_seen: bool = False
+) -> dict[str, Any]:
     subjects: list[dict[str, Any]] = [{"name": f"{view.id}.seen.json", "digest": {"sha256": seen}}]
-    if view.plan.subject.commit:
+    if view.plan.subject.commit and not only_seen:
         subjects.append({"name": "commit", "digest": {"gitCommit": view.plan.subject.commit}})
-    subjects += sign.image_subjects(view.subject.images)
+    subjects += [] if only_seen else sign.image_subjects(view.subject.images)
     return {"_type": sign.STATEMENT, "subject": subjects, "predicateType": kind, "predicate": predicate}
 
 
@@ -216,13 +229,23 @@ def admit(envelope: Envelope, view: RunView) -> SignOff:
     if said.run != view.id:  # (2)
         raise Refused(f"the sign-off is about run {said.run}, not {view.id}", help="sign this run anew")
     person = _trusted(said.person, view)  # (3)
-    signed = sign.verify(envelope, [sign.public_key(person.public_key)])  # (4)
-    if not signed or [one.keyid for one in envelope.signatures] != signed:
-        raise IntegrityError(f"the sign-off claims to be of `{person.id}`, and its one signature is not")
+    _signed_by(person, envelope)  # (4)
     owner = spoken_for(view, person, said.owner)  # (5)
     if said.gate:
         _about(view, said.gate, said.question, owner)  # (6)
     return said
+
+
+def _signed_by(person: Person, envelope: Envelope) -> None:
+    """Raises `IntegrityError` unless the envelope bears one signature, and that is the person's."""
+    if person.keyless:
+        if [one.keyid for one in envelope.signatures] != [keys.keyid(person)]:
+            raise IntegrityError(f"the sign-off claims to be of `{person.id}`, and does not name their identity")
+        keyless.verify(envelope, person.identity, person.issuer)
+        return
+    signed = sign.verify(envelope, [sign.public_key(person.public_key)])
+    if not signed or [(one.keyid, one.extension) for one in envelope.signatures] != [(signed[0], "")]:
+        raise IntegrityError(f"the sign-off claims to be of `{person.id}`, and its one signature is not")
 
 
 def _trusted(person: str, view: RunView) -> Person:

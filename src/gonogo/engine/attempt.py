@@ -93,11 +93,21 @@ def _calls(
         bounded = left is not None and not acts and left < timeout
         timeout = left if bounded and left is not None else timeout
         begun = time.monotonic()
-        context = _Call(order, call, workshop, on_line, timeout, tuple(captures))
+        context = _Call(_with_images(order, captures), call, workshop, on_line, timeout, tuple(captures))
         captures.append((call.id, context.act() if acts else context.capture()))
         if bounded and time.monotonic() - begun >= timeout:
             return captures, True
     return captures, False
+
+
+def _with_images(order: Order, captures: list[tuple[str, Capture]]) -> Order:
+    """The order for the next call: images that earlier calls of the attempt made belong to its subject."""
+    images = {service: digest for _, capture in captures for service, digest in capture.images.items()}
+    if not images:
+        return order
+    return dataclasses.replace(
+        order, subject=dataclasses.replace(order.subject, images={**order.subject.images, **images})
+    )
 
 
 def _by_design(call: Call, workshop: Workshop) -> float:

@@ -13,6 +13,7 @@ from gonogo.ledger.view import Acted
 from gonogo.model.checklist import Call
 from gonogo.model.plan import Node, Plan
 from gonogo.model.release import TargetSpec
+from gonogo.model.verdict import Verdict
 from gonogo.plan.inputs import fill, fill_all, substitute
 from gonogo.plan.rollout import smoke_calls
 from gonogo.plugins import Registry
@@ -74,8 +75,12 @@ def order(
     values: Mapping[str, str],
     budget: float | None,
     before: Mapping[str, Acted] | None = None,
+    verdicts: Mapping[str, Verdict] | None = None,
 ) -> Order:
-    """The order of attempt number `attempt`; looks at what lies at the declared paths now, and moves nothing."""
+    """The order of attempt number `attempt`; looks at what lies at the declared paths now, and moves nothing.
+
+    The images that gates of earlier phases made, as their `verdicts` say, belong to its subject.
+    """
     node = recipe.node
     stays: list[str] = []
     moves: tuple[aside.Moved, ...] = ()
@@ -95,7 +100,7 @@ def order(
         calls=recipe.calls,
         root=str(root),
         worktree=worktree,
-        subject=plan.subject,
+        subject=replace(plan.subject, images=_images(plan, node, verdicts or {})),
         target=plan.target,
         inputs=dict(values),
         input_files=tuple(plan.input_files),
@@ -109,6 +114,17 @@ def order(
         smoke=recipe.smoke,
         before=dict(before or {}),
     )
+
+
+def _images(plan: Plan, node: Node, verdicts: Mapping[str, Verdict]) -> dict[str, str]:
+    images = dict(plan.subject.images)
+    for earlier in plan.nodes:
+        if earlier.gate.phase == node.gate.phase:
+            break
+        verdict = verdicts.get(earlier.id)
+        for capture in verdict.captures if verdict is not None else ():
+            images |= capture.images
+    return images
 
 
 def _committed(paths: Iterable[str], root: Path, tree: Tree) -> Iterable[str]:

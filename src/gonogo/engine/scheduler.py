@@ -272,6 +272,7 @@ class Scheduler:
             values=work.given,
             budget=None if self._until is None else max(0.0, self._until - time.monotonic()),
             before=self._journal.fold.acts.get(node.id),
+            verdicts=self._journal.fold.verdicts,
         )
         if not apart:
             self._guard.before(order)

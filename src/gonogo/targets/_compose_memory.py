@@ -1,0 +1,217 @@
+"""What is true of a Compose target, kept on its engine: the lock, the releases, and each release's configuration.
+
+The lock is a container that is never started: an engine gives a name away once, whoever asks, and it is removed by its
+own Id, so that two who break a dead lock cannot break each other's. The rest lies in a labelled volume, read and
+written through `docker cp`. The image of both containers is empty: nothing of it can ever run.
+
+State is written into two files in turn, each with its own digest: whoever is cut off writing one leaves the other.
+Configurations hold the secrets of a release. They lie where the engine itself keeps the environment of its containers,
+and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gonogo.docker.client import Docker, failed
+from gonogo.model import codec
+from gonogo.model.release import TargetState
+from gonogo.plugins import OutOfReach
+
+NOTHING = "gonogo/nothing:1"
+TARGET = "gonogo.target"
+"""Label of all that gonogo keeps for a target; its value is the project."""
+_HOLDER = "gonogo.holder"
+_SLOTS = ("state-a.json", "state-b.json")
+_TAKEN = re.compile(r"is already in use by container", re.IGNORECASE)
+_LOCK_TEMPLATE = f'{{"Id":{{{{json .Id}}}},"holder":{{{{json (index .Config.Labels "{_HOLDER}")}}}}}}'
+_TRIES = 3
+
+
+@dataclass
+class Memory:
+    """What a project's engine remembers for gonogo."""
+
+    docker: Docker
+    project: str
+
+    @property
+    def _lock(self) -> str:
+        return f"gonogo-lock-{self.project}"
+
+    @property
+    def _volume(self) -> str:
+        return f"gonogo-{self.project}"
+
+    # --- the lock ------------------------------------------------------------------------------------------------
+
+    def claim(self, holder: Mapping[str, Any], instead_of: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        """Take the lock, and return who holds it now."""
+        if instead_of is not None:
+            held = self._held()
+            if held is not None and held[1] == dict(instead_of):
+                self.docker.run("rm", held[0])
+        self._have_nothing()
+        label = codec.canonical(holder).decode()
+        for _ in range(_TRIES):
+            options = ("--label", f"{TARGET}={self.project}", "--label", f"{_HOLDER}={label}")
+            made = self.docker.run("create", "--name", self._lock, *options, NOTHING, "none", name="lock")
+            if made.exit == 0:
+                return holder
+            if not _TAKEN.search(made.err.decode(errors="replace")):
+                raise failed(made, "docker create")
+            held = self._held()
+            if held is not None:  # else it was given back a moment ago
+                return held[1]
+        raise OutOfReach(f"the lock `{self._lock}` comes and goes", help="see who else deploys there, and try again")
+
+    def unclaim(self, holder: Mapping[str, Any]) -> None:
+        """Give the lock back, if it is that holder's."""
+        held = self._held()
+        if held is not None and held[1] == codec.dump(dict(holder)):
+            removed = self.docker.run("rm", held[0])
+            if removed.exit != 0 and self._held() == held:
+                raise failed(removed, "docker rm")
+
+    def holder(self) -> Mapping[str, Any] | None:
+        """Who holds the lock; None: nobody."""
+        held = self._held()
+        return held[1] if held else None
+
+    def _held(self) -> tuple[str, dict[str, Any]] | None:
+        for told in self.docker.inspect("container", (self._lock,), _LOCK_TEMPLATE):
+            try:
+                holder = json.loads(told["holder"])
+            except ValueError:
+                holder = {"host": "unknown: its label cannot be read"}
+            return str(told["Id"]), holder
+        return None
+
+    # --- the state -----------------------------------------------------------------------------------------------
+
+    def load(self) -> TargetState:
+        """What it remembers; an empty state where nothing was ever kept."""
+        return self._load()[0]
+
+    def _load(self) -> tuple[TargetState, int, str]:
+        """The state, its number, and the file it stands in."""
+        files = self._files()
+        torn = False
+        best: tuple[int, str, Any] | None = None
+        for slot in _SLOTS:
+            if not (data := files.get(slot)):
+                continue
+            kept = _checked(data)
+            torn = torn or kept is None
+            if kept is not None and (best is None or kept["number"] > best[0]):
+                best = (kept["number"], slot, kept["state"])
+        if best is not None:
+            return codec.load(TargetState, best[2]), best[0], best[1]
+        if torn:
+            mend = f"look into the volume `{self._volume}`; remove it to forget all releases of this target"
+            raise OutOfReach("what the target remembers cannot be read", help=mend)
+        return TargetState(), 0, _SLOTS[1]
+
+    def save(self, state: TargetState) -> None:
+        """Replace what it remembers; a holder whose lock was taken over changes nothing any more."""
+        known, count, slot = self._load()
+        if known.fence > state.fence:
+            message = f"the lock of the target was taken over: {known.fence} is its number now, and {state.fence} ours"
+            raise OutOfReach(message, help="see what the other run did there, then `gonogo run --resume`")
+        data = codec.dump(state)
+        body = {"number": count + 1, "digest": codec.digest(data), "state": data}
+        self._write(_SLOTS[1 - _SLOTS.index(slot)], codec.canonical(body))
+
+    # --- configurations ------------------------------------------------------------------------------------------
+
+    def keep_config(self, release: int, data: Mapping[str, Any]) -> None:
+        """Keep the whole configuration of a release, secrets and all."""
+        body = {"number": release, "digest": codec.digest(data), "state": data}
+        self._write(f"r{release}.json", codec.canonical(body))
+
+    def config(self, release: int) -> Mapping[str, Any] | None:
+        """The configuration of a release; None: it is not kept, or not whole."""
+        data = self._files().get(f"r{release}.json")
+        kept = _checked(data) if data else None
+        return kept["state"] if kept else None
+
+    def drop_config(self, release: int) -> None:
+        """Forget the configuration of a release."""
+        if self._exists():
+            self._write(f"r{release}.json", b"")
+
+    # --- files in the volume -------------------------------------------------------------------------------------
+
+    def _exists(self) -> bool:
+        return bool(self.docker.inspect("volume", (self._volume,), '{"Name":{{json .Name}}}'))
+
+    def _files(self) -> dict[str, bytes]:
+        if not self._exists():
+            return {}
+        self._have_holder()
+        place = self.docker.context.scratch
+        try:
+            self.docker.must("cp", f"{self._volume}:/state/.", str(place), name="state")
+            return {path.name: path.read_bytes() for path in place.iterdir() if path.is_file()}
+        finally:
+            _empty(place)
+
+    def _write(self, name: str, data: bytes) -> None:
+        self._have_holder()
+        place = self.docker.context.scratch
+        file = place / name
+        try:
+            file.touch(mode=0o600)
+            file.write_bytes(data)
+            self.docker.must("cp", str(file), f"{self._volume}:/state/{name}", name="state")
+        finally:
+            _empty(place)
+
+    def _have_holder(self) -> None:
+        """The container through which the volume is reached; it also keeps the volume from being pruned."""
+        if self.docker.inspect("container", (self._volume,), '{"Id":{{json .Id}}}'):
+            return
+        self._have_nothing()
+        label = ("--label", f"{TARGET}={self.project}")
+        if not self._exists():
+            self.docker.must("volume", "create", *label, self._volume)
+        made = self.docker.run(
+            "create", "--name", self._volume, *label, "--volume", f"{self._volume}:/state", NOTHING, "none"
+        )
+        if made.exit != 0 and not _TAKEN.search(made.err.decode(errors="replace")):
+            raise failed(made, "docker create")
+
+    def _have_nothing(self) -> None:
+        """The empty image, made where it is not there."""
+        if self.docker.inspect("image", (NOTHING,), '{"Id":{{json .Id}}}'):
+            return
+        place = self.docker.context.scratch
+        file = place / "nothing.tar"
+        try:
+            with tarfile.open(file, "w"):
+                pass
+            self.docker.must("import", str(file), NOTHING, name="nothing")
+        finally:
+            _empty(place)
+
+
+def _checked(data: bytes) -> dict[str, Any] | None:
+    """What was written, if it is whole."""
+    try:
+        kept = json.loads(data)
+        whole = kept["digest"] == codec.digest(kept["state"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    return kept if whole else None
+
+
+def _empty(place: Path) -> None:
+    for path in place.iterdir():
+        if path.is_file():
+            path.unlink()

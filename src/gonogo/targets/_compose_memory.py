@@ -31,7 +31,8 @@ _HOLDER = "gonogo.holder"
 _SLOTS = ("state-a.json", "state-b.json")
 _TAKEN = re.compile(r"is already in use by container", re.IGNORECASE)
 _LOCK_TEMPLATE = f'{{"Id":{{{{json .Id}}}},"holder":{{{{json (index .Config.Labels "{_HOLDER}")}}}}}}'
-_TRIES = 3
+_TRIES = 25
+_PAUSE = 0.2
 
 
 @dataclass
@@ -66,9 +67,11 @@ class Memory:
                 return holder
             if not _TAKEN.search(made.err.decode(errors="replace")):
                 raise failed(made, "docker create")
+            # An engine gives the name away before the container can be seen; or it was given back a moment ago.
             held = self._held()
-            if held is not None:  # else it was given back a moment ago
+            if held is not None:
                 return held[1]
+            self.docker.context.wait(_PAUSE)
         raise OutOfReach(f"the lock `{self._lock}` comes and goes", help="see who else deploys there, and try again")
 
     def unclaim(self, holder: Mapping[str, Any]) -> None:

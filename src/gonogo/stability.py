@@ -214,7 +214,10 @@ class Rules:
             self._problem(one, "flapping", f"was healthy and became unhealthy again, {times}", _LOGS)
         elif one.health == "unhealthy" and not excused:
             self._problem(
-                one, "unhealthy", "is unhealthy: its healthcheck fails", "read its health log, and its own log"
+                one,
+                "unhealthy",
+                f"is unhealthy: its healthcheck fails{_told(one)}",
+                "read its health log, and its own log",
             )
         elif one.health == "unhealthy":
             self._note(f"`{one.service}` was unhealthy within its start period of {one.start_period:.0f} s")
@@ -256,7 +259,7 @@ class Rules:
             elif one.status != "running":
                 self._problem(one, "not-started", f"is `{one.status}` after {seconds:.0f} s", _LOGS)
             elif one.health not in {"", "healthy"} and not one.one_shot:
-                why = f"is `{one.health}` after {seconds:.0f} s"
+                why = f"is `{one.health}` after {seconds:.0f} s{_told(one)}"
                 self._problem(one, "not-healthy", why, "raise the time it may take, or see what keeps it")
 
     @property
@@ -285,6 +288,10 @@ class Rules:
             restarts=sum(copy.restarts for copy in self._copies.values()),
             seen=self.seen,
         )
+
+
+def _told(one: Instance) -> str:
+    return f" ({one.said})" if one.said else ""
 
 
 _WHO = "find out who else deploys here, and run this again alone"

@@ -82,6 +82,8 @@ class Instance:
     `absent` stands for a copy that should be there and is not."""
     health: str = ""
     """`starting`, `healthy` or `unhealthy`; empty: it has no healthcheck."""
+    said: str = ""
+    """What its last health check said, where it was not well and said anything: `/health: status 503`."""
     restarts: int = 0
     """How often it was started again by its supervisor."""
     started: str = ""

@@ -22,6 +22,8 @@ class Health:
     ok: bool | None
     """None: the service has nothing that could be asked."""
     why: str = ""
+    stranger: bool = False
+    """Somebody else answers on its port."""
 
 
 def look(unit: Unit) -> Health:
@@ -32,7 +34,7 @@ def look(unit: Unit) -> Health:
         return Health(ok=None)
     stranger = _stranger(unit)
     if stranger:
-        return Health(ok=False, why=stranger)
+        return Health(ok=False, why=stranger, stranger=True)
     return _tcp(unit.port) if unit.health == "tcp" else _http(unit.port, unit.health)
 
 

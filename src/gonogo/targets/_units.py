@@ -19,6 +19,10 @@ from gonogo.plugins import OutOfReach
 from gonogo.targets import _strays
 from gonogo.targets._supervisor import Program
 
+POSTGRES = "postgres"
+"""Name of the service that a target's own database is."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceConfig:
@@ -120,12 +124,13 @@ class Place:
     def units(self, config: Config, salt: bytes) -> tuple[Unit, ...]:
         """The units of a configuration, those that others need first; raises `OutOfReach` for what leads nowhere."""
         return tuple(
-            self._unit(name, config.services[name], salt, ("postgres",) if config.database else ())
+            self._unit(name, config.services[name], salt, (POSTGRES,) if config.database else ())
             for name in in_order(config.services)
         )
 
     def _unit(self, name: str, service: ServiceConfig, salt: bytes, more: tuple[str, ...]) -> Unit:
         port = self.ports.get(name, 0)
+        _sensible(name, service)
         told = {**service.values, **{key: self._filled(name, key, text) for key, text in service.env.items()}}
         told |= {key: value for key, value in self.replaced.items() if key in told}
         unit = Unit(
@@ -190,6 +195,29 @@ def difference(wanted: Unit, there: Unit | None, seen: Instance | None) -> Diffe
     found += ["port"] * (there.port != wanted.port)
     found += [f"variables {', '.join(f'`{key}`' for key in sorted(differ))}"] * bool(differ)
     return Difference(name, "recreate", "; ".join(found) or "how it is watched")
+
+
+def _sensible(name: str, service: ServiceConfig) -> None:
+    """Raises `OutOfReach` for what can never be run."""
+    if not _NAME.fullmatch(name) or name == POSTGRES:
+        raise OutOfReach(
+            f"`{name}` is no name for a service", help=f"use small letters, digits, `-` and `_`, and not `{POSTGRES}`"
+        )
+    if not inside(service.cwd):
+        raise OutOfReach(f"`{service.cwd}` of `{name}` leads out of the release", help="name a directory below it")
+    try:
+        words = shlex.split(service.command)
+    except ValueError as error:
+        raise OutOfReach(
+            f"the command of `{name}` cannot be read: {str(error).lower()}", help="close its quotes"
+        ) from error
+    if not words:
+        raise OutOfReach(f"the service `{name}` has no command", help="give it one")
+
+
+def inside(path: str) -> bool:
+    """Whether a relative path stays below where it starts."""
+    return not Path(path).is_absolute() and Path(os.path.normpath(path)).parts[:1] != (os.pardir,)
 
 
 def in_order(services: Mapping[str, ServiceConfig]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.release import Difference, Instance, Release, TargetState
 from gonogo.plugins import Context, Database, OutOfReach, Ran, target
-from gonogo.targets import _logs, _postgres
+from gonogo.targets import _logs
 from gonogo.targets._durable import point
 from gonogo.targets._home import Home, place
 from gonogo.targets._kept import Kept, configured, hiding, migrations, trees_of
@@ -23,7 +23,7 @@ from gonogo.targets._postgres import Cluster
 from gonogo.targets._services import TRIAL, CannotStart, Services, json_of
 from gonogo.targets._strays import free_port
 from gonogo.targets._trees import Recipe
-from gonogo.targets._units import Place, Unit, difference, front
+from gonogo.targets._units import POSTGRES, Config, Place, Unit, difference, front
 
 
 class LocalTarget:
@@ -50,8 +50,13 @@ class LocalTarget:
         wanted = self._params.database
         if wanted is None:
             return None
-        port = self._home.port(_postgres.SERVICE, wanted.port) or 0
+        port = self._home.port(POSTGRES, wanted.port) or 0
         return Cluster(self._home.made(), self._home.token, wanted, port)
+
+    @property
+    def window(self) -> float:
+        """Seconds that a release must hold still before it counts as up."""
+        return self._params.window
 
     def trouble(self) -> Trouble | None:
         """Why nothing can be put on this machine; None: it can."""
@@ -112,9 +117,12 @@ class LocalTarget:
         if not subject.commit:
             raise OutOfReach("there is no commit to make a release of", help="commit first")
         config = configured(params, self._context)
+        self._place(Release(0, subject.commit), self._ports(config)).units(
+            config, self._home.salt()
+        )  # or it is refused
         artifact = self._home.trees.made(Recipe(subject.commit, params.build, params.copy), self._context)
         tree = self._home.trees.path(artifact)
-        own = {_postgres.SERVICE: self._cluster.artifact()} if self._cluster is not None else {}
+        own = {POSTGRES: self._cluster.artifact()} if self._cluster is not None else {}
         return Release(
             number=0,
             commit=subject.commit,
@@ -158,8 +166,10 @@ class LocalTarget:
         """The units of a release, its database first."""
         config = self._kept.config(release)
         own = (self._cluster.unit(),) if self._cluster is not None else ()
-        ports = {name: self._home.port(name, one.port) for name, one in config.services.items()}
-        return (*own, *self._place(release, ports).units(config, self._home.salt()))
+        return (*own, *self._place(release, self._ports(config)).units(config, self._home.salt()))
+
+    def _ports(self, config: Config) -> dict[str, int | None]:
+        return {name: self._home.port(name, one.port) for name, one in config.services.items()}
 
     def _place(
         self,

@@ -99,7 +99,7 @@ class Context(Protocol):
 
     @property
     def root(self) -> Path:
-        """The checkout that this gate looks at; absolute."""
+        """The directory that the checklist is for, in the checkout that this gate looks at; absolute."""
 
     @property
     def subject(self) -> Subject:

@@ -248,6 +248,7 @@ def checklists(draw: st.DrawFn) -> Checklist:
         evidence_bundle=tuple(draw(st.lists(st.builds(EvidenceItem, text, texts), max_size=2))),
         ci_jobs=tuple(draw(st.lists(st.builds(CiJob, text, maybe, texts, maybe, st.booleans()), max_size=2))),
         inputs=(*declared, *_appearing(tuple(phases), set(names)).values()),
+        directory=draw(st.sampled_from(["", ".", "apps/portal"])),
         input_files=draw(texts),
         secret_files=draw(texts),
         other_sections=tuple(draw(st.lists(st.tuples(maybe, maybe), max_size=2))),

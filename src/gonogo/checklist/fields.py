@@ -254,6 +254,12 @@ CHECKLIST = Form(
         FormField("objective", Shape.TEXT, "What it is for."),
         FormField("assumptions", Shape.TEXTS, "What it takes for granted."),
         FormField("inputs", Shape.INPUTS, "Values it needs from outside."),
+        FormField(
+            "directory",
+            Shape.TEXT,
+            "Where its commands run and its paths count from, seen from the top of the repository; `.` is the top. Not "
+            "given: the nearest directory at or above this file that has a manifest (`package.json`, `go.mod`).",
+        ),
         FormField("input_files", Shape.TEXTS, "Files outside git that gates may read. Recorded by salted digest."),
         FormField(
             "secret_files", Shape.TEXTS, "Env files whose values are secrets, beyond every `.env*` a gate names."

@@ -36,14 +36,20 @@ class Loaded:
     """By the gate's id, for `explain`."""
 
 
-def find(root: Path) -> Path:
-    """The checklist of the repository at `root`; raises `InputError` where there is none."""
-    for name in NAMES:
-        if (root / name).is_file():
-            return root / name
+def find(root: Path, current: Path | None = None) -> Path:
+    """The nearest checklist from the directory `current` (absent: the top) up to the top of the repository at `root`.
+
+    Raises `InputError` where there is none.
+    """
+    start = root if current is None or not current.is_relative_to(root) else current
+    directories = [place for place in (start, *start.parents) if place.is_relative_to(root)]
+    for place in (directory / name for directory in directories for name in NAMES):
+        if place.is_file():
+            return place
     raise InputError.of(
         "checklist-missing",
-        f"there is no checklist in `{root}`: looked for {', '.join(f'`{name}`' for name in NAMES)}",
+        f"there is no checklist in `{start}`{' or above it' if start != root else ''}: "
+        f"looked for {', '.join(f'`{name}`' for name in NAMES)}",
         help="name one (`gonogo run READINESS.md`), or run `gonogo init` to write one",
     )
 

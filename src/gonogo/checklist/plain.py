@@ -51,6 +51,7 @@ def head_data(checklist: Checklist) -> dict[str, Any]:
         objective=checklist.objective,
         assumptions=list(checklist.assumptions),
         inputs={item.name: _input(item) for item in checklist.inputs},
+        directory=checklist.directory,
         input_files=list(checklist.input_files),
         secret_files=list(checklist.secret_files),
         targets={target.name: target_data(target) for target in checklist.targets},

@@ -76,6 +76,7 @@ class _Shaper(Reader):
             inputs=tuple(inputs.values()),
             input_files=self.texts(fields, "input_files"),
             secret_files=self.texts(fields, "secret_files"),
+            directory=self.text(fields, "directory"),
             other_sections=tuple(self.section(item) for item in self.items(fields, "other_sections")),
             source=source,
             roster=read_roster(self, fields),

@@ -53,11 +53,12 @@ def lines(checklist: Checklist, frozen: Plan, registry: Registry, warnings: int,
     questions = [(gate, question) for gate in checklist.gates for question in gate.questions]
     phases = number(len(checklist.phases), "phase")
     gates = number(len(checklist.gates), "gate")
+    here = f" · commands run in `{frozen.directory}/`" if frozen.directory else ""
     page: list[Line] = [
         line(safe(f"{checklist.source or checklist.title}: {phases} and {gates}"), "head"),
         line(
             f"{number(criteria, 'criterion', 'criteria')}, {number(len(questions), 'question')}, "
-            f"{number(warnings, 'warning')}",
+            f"{number(warnings, 'warning')}{safe(here)}",
             "dim",
         ),
         line(),

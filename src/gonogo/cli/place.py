@@ -45,7 +45,7 @@ class Place:
 
     def load(self, path: Path | None) -> Loaded:
         """The checklist at `path`, or the one that is found; raises `InputError` with every mistake in it."""
-        return checklists.load(path or _as_seen(checklists.find(self.root)), self.registry)
+        return checklists.load(path or _as_seen(checklists.find(self.root, Path.cwd())), self.registry)
 
     def subject(self) -> Subject:
         """What git says is being released; an empty subject where there is no repository. Git is asked once."""

@@ -95,7 +95,11 @@ class CallContext:
 
     @property
     def root(self) -> Path:
-        """The checkout that this gate looks at; absolute."""
+        """The project that this gate looks at, in its checkout; absolute."""
+        return self._checkout / self._order.directory
+
+    @property
+    def _checkout(self) -> Path:
         return Path(self._order.root)
 
     @property
@@ -251,7 +255,7 @@ class CallContext:
         blobs: list[Blob] = []
         asked_any = reports.is_dir()
         try:
-            for record in shim.collect(reports, self.root) if asked_any else ():
+            for record in shim.collect(reports, self._checkout) if asked_any else ():
                 self.notes += record.notes
                 troubles += shim.troubles(record, shop.registry.tools.get(record.tool))
                 for index, written in enumerate(record.reports):
@@ -272,7 +276,7 @@ class CallContext:
         )
 
     def _in_repository(self, path: str) -> str:
-        return os.path.relpath(path, self.root) if path.startswith(f"{self.root}/") else ""
+        return os.path.relpath(path, self._checkout) if path.startswith(f"{self._checkout}/") else ""
 
     def keep(self, name: str, data: bytes, media_type: str = "application/octet-stream") -> Blob:
         """Redact and store bytes."""
@@ -288,11 +292,11 @@ class CallContext:
 
     def read_file(self, path: str) -> bytes:
         """Bytes of a file in the checkout; raises `FileNotFoundError`, or `OnlyHere` for what only this machine has."""
-        place = aside.inside(self.root, path)
+        name = os.path.normpath(Path(self._order.directory, path))
+        place = aside.inside(self._checkout, name)
         if place is None:
             raise OnlyHere(f"`{path}` leads out of the repository")
         data = place.read_bytes()
-        name = os.path.normpath(path)
         if name not in self._workshop.tracked and name not in self._order.input_files:
             raise OnlyHere(f"`{path}` is neither committed nor declared under `input_files`")
         return data

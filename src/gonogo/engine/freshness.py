@@ -18,7 +18,7 @@ from gonogo.model.verdict import Verdict
 
 def gate_digest(node: Node, plan: Plan, values: Mapping[str, str]) -> str:
     """Names what a verdict depends on beside the commit: the gate, its inputs, the target, gonogo itself."""
-    return codec.digest([node, plan.target, dict(values), plan.input_files, gonogo.__version__])
+    return codec.digest([node, plan.target, plan.directory, dict(values), plan.input_files, gonogo.__version__])
 
 
 def reusable(node: Node, plan: Plan, digest: str, ledger: Ledger, store: Store) -> tuple[Verdict, str] | None:

@@ -49,6 +49,8 @@ class Order:
     """The plan's smoke checks: each gate of them with its calls, inputs filled in."""
     before: dict[str, Acted] = field(default_factory=dict)
     """Call id -> how far it had come in a process that was cut off."""
+    directory: str = ""
+    """The directory below `root` that commands run in; empty: the root itself."""
     timeout: float = 900.0
     budget: float | None = None
     """Seconds left for the whole run; None: no bound."""

@@ -108,6 +108,7 @@ def order(
         evidence=recipe.evidence,
         aside=moves,
         tracked=tuple(stays),
+        directory=plan.directory,
         timeout=node.gate.timeout,
         budget=budget,
         spec=recipe.spec,

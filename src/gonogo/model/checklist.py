@@ -200,6 +200,8 @@ class Checklist:
     """Owners whose word the decision needs; none by default."""
     targets: tuple[TargetSpec, ...] = ()
     """Where releases go."""
+    directory: str = ""
+    """The directory it is for, from the top of the repository; empty: told by where its file lies."""
 
     @property
     def gates(self) -> tuple[Gate, ...]:

@@ -106,6 +106,8 @@ class Plan:
     allow_dirty: bool = False
     missing_inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Input that has no value -> the places it appears; a run refuses to start while there is one."""
+    directory: str = ""
+    """The directory that commands run in, from the top of the checkout; empty: the top itself."""
     secret_files: tuple[str, ...] = ()
     """Env files whose values reach no file, log or screen."""
     secret_inputs: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from gonogo.model.plan import Node, PhaseTitle, Plan, Subject
 from gonogo.model.roster import Person, Roster
 from gonogo.plan import graph, inputs, rollout, selection
 from gonogo.plan.commands import look
+from gonogo.plan.project import directory_of, from_top, placed
 from gonogo.plan.selection import Selection
 from gonogo.plan.subject import authors
 from gonogo.plugins import Registry
@@ -76,13 +77,15 @@ class _Compiler:
     registry: Registry
     root: Path
     needed: frozenset[str] = frozenset()
+    directory: str = ""
 
     def plan(self, *, allow_dirty: bool) -> Plan:
         graph.check(self.checklist)
         selection.check(self.chosen, self.checklist)
         checklist = self.checklist
         self.needed = self.chosen.needed(checklist)
-        exempt = set(checklist.input_files)
+        self.directory = directory_of(checklist, self.root)
+        exempt = tuple(from_top(path, self.directory) for path in checklist.input_files)
         self.subject = dataclasses.replace(
             self.subject, dirty=tuple(path for path in self.subject.dirty if path not in exempt)
         )
@@ -103,7 +106,8 @@ class _Compiler:
             phases=tuple(PhaseTitle(phase.id, phase.title) for phase in checklist.phases),
             nodes=nodes,
             inputs={name: value for name, value in sorted(values.items()) if name not in secret},
-            input_files=inputs.input_file_digests(checklist, self.root),
+            input_files=inputs.input_file_digests(exempt, self.root),
+            directory=self.directory,
             allow_dirty=allow_dirty,
             missing_inputs=missing,
             secret_files=self._secret_files(),
@@ -116,8 +120,9 @@ class _Compiler:
         )
 
     def _node(self, gate: Gate, values: Mapping[str, str]) -> Node:
-        gate = selection.with_alternatives(gate, self.chosen)
-        looks = {call.id: look(call, gate.phase, self.root, self.registry) for call in gate.calls}
+        gate = placed(selection.with_alternatives(gate, self.chosen), self.directory)
+        here = self.root / self.directory
+        looks = {call.id: look(call, gate.phase, here, self.registry) for call in gate.calls}
         effects = {call: seen.effect for call, seen in looks.items()}
         still = selection.calls_left_out(gate, effects, self.chosen)
         left_out = self.chosen.leaves_out(gate, self.needed)
@@ -185,4 +190,4 @@ class _Compiler:
             for call in gate.calls:
                 for text in inputs.texts(call.params):
                     named |= {m[0] for m in _ENV_FILE.finditer(text) if not _TEMPLATE.search(m[0])}
-        return tuple(sorted(named))
+        return tuple(sorted(from_top(path, self.directory) for path in named))

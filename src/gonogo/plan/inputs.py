@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -201,17 +201,17 @@ def _quoted(value: str, quote: str) -> str:
     return value if value and _PLAIN.match(value) else shlex.quote(value)
 
 
-def input_file_digests(checklist: Checklist, root: Path) -> dict[str, str]:
+def input_file_digests(paths: Sequence[str], root: Path) -> dict[str, str]:
     """Declared input file -> keyed digest of its bytes, or `missing`.
 
     The key is made once per repository and stays in its state directory, so that the digest of a file with few
     possible contents cannot be guessed from a record.
     """
-    if not checklist.input_files:
+    if not paths:
         return {}
     key = _salt(root)
     digests: dict[str, str] = {}
-    for path in checklist.input_files:
+    for path in paths:
         try:
             digests[path] = f"hmac-sha256:{hmac.new(key, (root / path).read_bytes(), hashlib.sha256).hexdigest()}"
         except FileNotFoundError:

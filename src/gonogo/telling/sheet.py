@@ -88,7 +88,8 @@ def opening(view: RunView, width: int) -> list[Line]:
         Piece(f", {state}", "" if subject.clean else "warn"),
         Piece(f" → {safe(plan.target)}"),
     )
-    tail = f"{runs} of {number(len(plan.nodes), 'gate')} · run {safe(view.id)}"
+    there = f"in {safe(plan.directory)}/ · " if plan.directory else ""
+    tail = f"{there}{runs} of {number(len(plan.nodes), 'gate')} · run {safe(view.id)}"
     lines = [line(f"  {crop(safe(plan.title) or 'checklist', width - 2)}", "head")]
     if sum(cells(piece.text) for piece in head) + cells(tail) + 3 <= width:
         return [*lines, (*head, Piece(f" · {tail}", "dim"))]

@@ -1,6 +1,6 @@
 import { defineConfig } from '@playwright/test';
 
-// Against a target that runs already: E2E_BASE_URL=https://… ACCESS_CODE=… npm run test:e2e
+// Against a target that runs already: E2E_BASE_URL=https://… ACCESS_CODE=… npm run test:e2e:staging
 const target = process.env.E2E_BASE_URL;
 
 // This file is read again by every worker, which must meet the same port and code as the first reader.
@@ -10,6 +10,8 @@ const own = `http://127.0.0.1:${port}`;
 
 export default defineConfig({
   testDir: 'e2e',
+  // What only a target has: a frontend in front, and a release that it was given.
+  testIgnore: target ? [] : ['target.spec.ts'],
   outputDir: 'test-results',
   forbidOnly: true,
   retries: 0,

@@ -38,7 +38,9 @@ COMPOSE_FILES = (
     "config/docker/docker-compose.staging.yml",
 )
 SERVICES = ("backend", "frontend")
-PORTS = ("STAGING_PORT", "POSTGRES_PORT")
+WATCH = "-watch"
+"""Added to a project's name for the one that watches it."""
+PORTS = ("STAGING_PORT", "POSTGRES_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT", "GRAFANA_PORT", "LOKI_PORT")
 """Variables of `.env.staging` that are given a free port of this machine."""
 
 
@@ -113,7 +115,11 @@ class Engine:
         return subprocess.run(argv, env={**os.environ, **self.env}, capture_output=True, check=False).returncode == 0
 
     def clean(self, project: str) -> None:
-        """Remove all that a Compose project has: containers, volumes, networks."""
+        """Remove all that a Compose project and what watches it have: containers, volumes, networks."""
+        for name in (f"{project}{WATCH}", project):
+            self._clean(name)
+
+    def _clean(self, project: str) -> None:
         mine = f"label=com.docker.compose.project={project}"
         if containers := self.docker("ps", "--all", "--quiet", "--filter", mine).split():
             self.docker("rm", "--force", "--volumes", *containers)
@@ -270,6 +276,22 @@ class Example:
         self.compose("--profile", "tools", "run", "--rm", "-T", "migrate")
         self.compose("up", "--detach", "--no-build", "--pull", "never", "--wait", "--wait-timeout", "120", *SERVICES)
 
+    def watch(self, *services: str) -> None:
+        """Start what watches the project; without names, what there are stand-ins for."""
+        chosen = services or ("prometheus", "alertmanager")
+        run(
+            *self.watch_argv("up", "--detach", "--pull", "never", "--wait", *chosen), cwd=self.root, env=self.engine.env
+        )
+
+    def watch_argv(self, *arguments: str) -> list[str]:
+        """`docker compose …` on the monitoring stack that watches this project."""
+        project = ("--project-name", f"{self.project}{WATCH}", "--file", "monitoring/docker-compose.yml")
+        return ["docker", "compose", *project, "--env-file", ".env.staging", *arguments]
+
+    def address(self, name: str) -> str:
+        """Where a part of the monitoring stack answers: `prometheus`, `alertmanager`, `grafana`, `loki`."""
+        return f"http://127.0.0.1:{self.values[f'{name.upper()}_PORT']}"
+
     def checkout(self, ref: str) -> str:
         """Put another commit into the working tree, such as the release before, `v1.4.0`; its sha."""
         run("git", "checkout", "--quiet", ref, cwd=self.root)
@@ -323,14 +345,29 @@ def demo() -> ModuleType:
     return module
 
 
+def _make_example(engine: Engine, project: str, root: Path) -> Example:
+    demo().make_repository(root)
+    demo().write_values(root)
+    made = Example(root, engine, project)
+    lines = (root / ".env.staging").read_text(encoding="utf-8").splitlines()
+    made.set_values(**dict(line.split("=", 1) for line in lines if "=" in line))
+    made.set_values(**{name: str(free_port()) for name in PORTS}, PORTAL_PROJECT=project)
+    return made
+
+
 @pytest.fixture
 def example(engine: Engine, compose_project: str, tmp_path: Path) -> Example:
     """A copy with values of its own and free ports; nothing is built or started yet."""
-    root = tmp_path / "medianest"
-    demo().make_repository(root)
-    demo().write_values(root)
-    made = Example(root, engine, compose_project)
-    lines = (root / ".env.staging").read_text(encoding="utf-8").splitlines()
-    made.set_values(**dict(line.split("=", 1) for line in lines if "=" in line))
-    made.set_values(**{name: str(free_port()) for name in PORTS})
-    return made
+    return _make_example(engine, compose_project, tmp_path / "medianest")
+
+
+@pytest.fixture(scope="session")
+def running_example(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+    """A copy that is up, shared by all tests that only look at it or use it over HTTP."""
+    name = f"gonogo-t-{uuid4().hex[:10]}"
+    made = _make_example(engine, name, tmp_path_factory.mktemp("running") / "medianest")
+    try:
+        made.start()
+        yield made
+    finally:
+        engine.clean(name)

@@ -159,3 +159,17 @@ def test_a_capture_stands_in_only_where_the_checklist_allows_it() -> None:
 def test_a_gate_of_its_own_answers_for_its_own_evidence_line() -> None:
     wishes = [wish for wish in mapped(FULL, _pieces(FULL)) if wish.group == "E2E"]
     assert [(wish.name, len(wish.pieces)) for wish in wishes] == [("backend/playwright-report/", 2)]
+
+
+def test_the_heading_tells_where_two_gates_fit_alike() -> None:
+    """As in the example: monitoring and the application both show what Compose runs."""
+    line = (Evidence("`docker compose ps` output"),)
+    first = runs.gate("Monitoring stack up", "4", evidence=line)
+    second = runs.gate("Deploy app", "5", evidence=line)
+    view = run(ran(first, blob("ps.json")), ran(second, blob("ps.json")))
+    listed = (
+        EvidenceItem("Deploy", ("`docker compose ps` output",)),
+        EvidenceItem("Monitoring", ("docker compose ps",)),
+    )
+    view = replace(view, plan=replace(view.plan, evidence_bundle=listed))
+    assert [wish.gate for wish in mapped(view, _pieces(view))[:2]] == ["deploy-app", "monitoring-stack-up"]

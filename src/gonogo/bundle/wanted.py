@@ -72,7 +72,7 @@ def _of_bundle(group: str, name: str, view: RunView, pieces: Sequence[Piece]) ->
     path = _path(name)
     if path:
         return _of_path(group, name, path, view, pieces)
-    gates = _gates_with(name, view)
+    gates = _gates_with(name, group, view)
     if not gates:
         return Wanted(group, name, "", (), "no gate of the checklist brings it")
     answers = [Wanted(group, name, gate.gate.id, _of_words(name, gate, pieces)) for gate in gates]
@@ -151,14 +151,18 @@ def _common(some: frozenset[str], others: frozenset[str]) -> int:
     return sum(1 for word in some if word in others or (len(word) >= _STEM and word[:_STEM] in stems))
 
 
-def _gates_with(name: str, view: RunView) -> list[GateView]:
-    """The gates whose own words are those of the name, the nearest first; gates that ran before those that did not."""
-    words = _words(name)
+def _gates_with(name: str, group: str, view: RunView) -> list[GateView]:
+    """The gates whose own words are those of the name, the nearest first; gates that ran before those that did not.
+
+    Where several fit alike, the heading that the name stands under tells: `docker compose ps` under "Deploy".
+    """
+    words, heading = _words(name), _words(group)
     scored = []
     for at, gate in enumerate(view.gates):
         evidence = _common(words, _words(" ".join(item.text for item in gate.gate.evidence)))
         calls = _common(words, _words(" ".join([gate.gate.title, *(f"{c.kind} {c.text}" for c in gate.gate.calls)])))
         if evidence or calls:
+            calls += _common(heading, _words(gate.gate.title))
             scored.append((-2 * evidence - calls, not gate.verdict.captures, at, gate))
     return [gate for *_, gate in sorted(scored, key=lambda item: item[:3])]
 

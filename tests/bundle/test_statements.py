@@ -15,6 +15,7 @@ from gonogo.bundle import manifest as manifests
 from gonogo.bundle import record
 from gonogo.bundle.schema import schema
 from gonogo.bundle.statements import TEST_RESULT, VERDICT, VSA, result_of_tests, summary_predicate
+from gonogo.bundle.verify import verify
 from gonogo.evidence import sign
 from gonogo.model import codec
 from gonogo.model.observation import Finding, Trouble
@@ -49,7 +50,7 @@ def test_every_statement_is_over_manifest_and_commit(bundle: str, request: pytes
         ]
 
 
-def test_images_that_the_run_built_are_subjects_too(unsigned: Path) -> None:
+def test_images_that_the_run_built_are_subjects_too(unsigned: Path, tmp_path: Path) -> None:
     def built(data: dict[str, Any]) -> None:
         data["verdict"]["captures"][0]["images"] = {"api": "sha256:" + "1" * 64, "web": "not pushed"}
 
@@ -59,7 +60,10 @@ def test_images_that_the_run_built_are_subjects_too(unsigned: Path) -> None:
         told = json.loads(files[f"attestations/{name}.intoto.json"])
         assert told["subject"][2:] == [{"name": "image:api", "digest": {"sha256": "1" * 64}}]
     jsonschema.validate(told["predicate"], schema())
-    assert told["predicate"]["images"] == {"api": "sha256:" + "1" * 64, "web": "not pushed"}
+    images = {"api": "sha256:" + "1" * 64, "web": "not pushed"}
+    assert told["predicate"]["images"] == images
+    (tmp_path / "built.zip").write_bytes(forge.repacked(files))
+    assert verify(tmp_path / "built.zip").facts["images"] == images
 
 
 def test_decision_as_slsa_verification_summary(signed: Path) -> None:

@@ -10,6 +10,7 @@ from gonogo.model.plan import Node
 from gonogo.model.run import GateView, RunState
 from gonogo.model.verdict import Decision, Reason, Verdict
 from gonogo.outputs.text import text
+from tests.outputs.pages import rollout_view
 from tests.outputs.runs import gate, green, mixed, red, run, seen
 
 
@@ -147,3 +148,9 @@ def test_a_run_of_one_gate_says_that_it_was_only_a_part() -> None:
     told = text(replace(shown, plan=replace(shown.plan, nodes=nodes)))
     assert "only part of the checklist was run" in told
     assert "is not applicable" not in told
+
+
+def test_the_images_of_the_release_stand_with_what_is_looked_at() -> None:
+    shown = text(rollout_view())
+    assert f"  image api sha256:{'7' * 64}" in shown
+    assert shown.index("image api") < shown.index("Phase 5 title")

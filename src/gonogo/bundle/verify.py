@@ -142,6 +142,7 @@ def _facts(told: Record) -> dict[str, Any]:
         "title": plan.title,
         "commit": plan.subject.commit,
         "clean": plan.subject.clean,
+        "images": dict(sorted(told.view.subject.images.items())),
         "target": plan.target,
     }
 

@@ -247,6 +247,9 @@ def _tell_seen(view: RunView, saying: Saying, person: str) -> None:
     subject = view.plan.subject
     state = "clean" if subject.clean else f"{len(subject.dirty)} uncommitted"
     say(f"{safe(view.plan.title)}: {short_commit(subject.commit)} ({state}) on {safe(view.plan.target)}, run {view.id}")
+    images = (view.subject_at(saying.gate) if saying.gate else view.subject).images
+    for service, digest in sorted(images.items()):
+        say(f"  image {safe(service)} {safe(digest)}")
     if saying.gate:
         gate = gate_of(view, saying.gate)
         say(f"  gate {saying.gate}: {WORDS[gate.outcome]}")

@@ -91,9 +91,13 @@ def opening(view: RunView, width: int) -> list[Line]:
     there = f"in {safe(plan.directory)}/ · " if plan.directory else ""
     tail = f"{there}{runs} of {number(len(plan.nodes), 'gate')} · run {safe(view.id)}"
     lines = [line(f"  {crop(safe(plan.title) or 'checklist', width - 2)}", "head")]
+    images = [
+        line(crop(f"  image {safe(service)} {safe(digest)}", width), "dim")
+        for service, digest in sorted(view.subject.images.items())
+    ]
     if sum(cells(piece.text) for piece in head) + cells(tail) + 3 <= width:
-        return [*lines, (*head, Piece(f" · {tail}", "dim"))]
-    return [*lines, head, line(f"  {tail}", "dim")]
+        return [*lines, (*head, Piece(f" · {tail}", "dim")), *images]
+    return [*lines, head, line(f"  {tail}", "dim"), *images]
 
 
 def phase_heading(identity: str, title: str, width: int) -> Line:

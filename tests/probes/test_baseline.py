@@ -239,3 +239,20 @@ def test_the_stored_facts_say_it_all(bench: Bench) -> None:
     again, _ = reading.read(capture, params, bare, REGISTRY)
     assert again == first
     assert first.value("baseline.p95.change_pct") is not None
+
+
+def test_a_document_says_it_in_words(tmp_path: Path) -> None:
+    """The bound in the prose is the bound of the criterion, and of each endpoint."""
+    from gonogo import checklist
+
+    text = "# Load\n\n## Phase 5 — Deploy\n\n- Speed\n  - Command: `k6 run light.js`\n"
+    text += "  - Pass: No error spikes; p95 within 12.5 % of baseline\n  - Owner: DevOps\n"
+    (tmp_path / "READINESS.md").write_text(text, encoding="utf-8")
+    (gate,) = checklist.load(tmp_path / "READINESS.md", REGISTRY).checklist.gates
+    assert [one.expression for one in gate.criteria] == ["load.errors.pct <= 1.0", "baseline.p95.change_pct <= 12.5"]
+    assert [(one.kind, one.params.get("within")) for one in gate.calls] == [("command", None), ("baseline", 12.5)]
+    assert gate.questions == ()
+    vague = text.replace("p95 within 12.5 % of baseline", "baseline p95 within agreed band")
+    (tmp_path / "READINESS.md").write_text(vague, encoding="utf-8")
+    (gate,) = checklist.load(tmp_path / "READINESS.md", REGISTRY).checklist.gates
+    assert [one.text for one in gate.questions] == ["baseline p95 within agreed band"]

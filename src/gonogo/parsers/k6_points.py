@@ -23,8 +23,10 @@ _TENTHS = 10
 _FEWEST_IN_A_TENTH = 10
 """Requests a tenth must have, or its 95th percentile is its maximum."""
 
-Point = tuple[str, float, str, str]
-"""Metric, value, endpoint, scenario."""
+_SERVER_ERROR = 500
+
+Point = tuple[str, float, str, str, str]
+"""Metric, value, endpoint, scenario, status."""
 
 
 @dataclass(slots=True)
@@ -83,12 +85,14 @@ def k6_points(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:  # noqa: 
 
     Traps: `name` is the whole URL unless the script sets it, so that ids make a name of their own each (at most 100
     are told of, the busiest); where every request of an endpoint failed, its durations are those of errors and are
-    left out; a file that breaks off was not written to its end.
+    left out; a script may call any answer expected, so that those of status 500 and above fail nothing (a note here);
+    a file that breaks off was not written to its end.
 
     Source: runs of k6 1.1.0; k6's output/csv and output/json.
     """
     whole, endpoints, scenarios = _Part(), dict[str, _Part](), dict[str, _Part]()
-    for metric, value, of_endpoint, of_scenario in _points(stream):
+    expected = 0
+    for metric, value, of_endpoint, of_scenario, status in _points(stream):
         parts = [whole, endpoints.setdefault(of_endpoint, _Part()), scenarios.setdefault(of_scenario, _Part())]
         for part in parts:
             if metric == "http_req_duration":
@@ -96,10 +100,11 @@ def k6_points(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:  # noqa: 
             else:
                 part.judged += 1
                 part.failed += bool(value)
+        expected += metric == "http_req_failed" and not value and _broken(status)
     if not whole.requests:
         return silent(unknown("no-requests", "k6 wrote no point of any request", "read what it printed"))
     values: dict[str, Value | None] = {"load.tenths": whole.tenths}
-    notes = []
+    notes = [f"{expected:,} answers of status 500 or above count as expected: the script says so"] if expected else []
     for each, parts_of in (("scenario", scenarios), ("endpoint", endpoints)):
         told = sorted(parts_of, key=lambda key: (-parts_of[key].requests, key))[:_MOST_PARTS]
         for key in told:
@@ -109,6 +114,10 @@ def k6_points(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:  # noqa: 
             many = f"{len(parts_of):,} {each}s, of which the {_MOST_PARTS} busiest are told of"
             notes.append(f"{many}: give requests the tag `name`")
     return Reading(observations(values), notes=tuple(notes))
+
+
+def _broken(status: str) -> bool:
+    return status.isdecimal() and int(status) >= _SERVER_ERROR
 
 
 def _points(stream: BinaryIO) -> Iterator[Point]:
@@ -128,16 +137,16 @@ _WANTED = frozenset({"http_req_duration", "http_req_failed"})
 def _rows(head: bytes, stream: BinaryIO) -> Iterator[Point]:
     columns = head.decode("utf-8", "replace").rstrip().split(",")
     try:
-        at = [columns.index(name) for name in ("metric_value", "name", "scenario", "extra_tags")]
+        at = [columns.index(name) for name in ("metric_value", "name", "scenario", "extra_tags", "status")]
     except ValueError as error:
         raise Unreadable(f"its columns are not those of k6: {error}") from error
-    value, name, scenario, extra = at
+    value, name, scenario, extra, status = at
     for row in csv.reader(line.decode("utf-8", "replace") for line in stream):
         if len(row) != len(columns):
             raise Unreadable("it breaks off in the middle of a line")
         if row[0] in _WANTED:
             tagged = next((tag[9:] for tag in row[extra].split("&") if tag.startswith("endpoint=")), "")
-            yield row[0], _number(row[value]), tagged or endpoint(row[name]), row[scenario]
+            yield row[0], _number(row[value]), tagged or endpoint(row[name]), row[scenario], row[status]
 
 
 def _events(head: bytes, stream: BinaryIO) -> Iterator[Point]:
@@ -151,7 +160,8 @@ def _events(head: bytes, stream: BinaryIO) -> Iterator[Point]:
         data = event.get("data") or {}
         tags = data.get("tags") or {}
         named = tags.get("endpoint") or endpoint(str(tags.get("name", "")))
-        yield event["metric"], _number(data.get("value")), named, str(tags.get("scenario", ""))
+        status, scenario = str(tags.get("status", "")), str(tags.get("scenario", ""))
+        yield event["metric"], _number(data.get("value")), named, scenario, status
 
 
 def _lines(head: bytes, stream: BinaryIO) -> Iterator[bytes]:

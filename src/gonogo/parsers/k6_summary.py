@@ -12,6 +12,8 @@ from gonogo.plugins import parser
 
 _CROSSED = 99
 """Exit code: a threshold was crossed (errext/exitcodes/codes.go)."""
+_READ = "read what it printed"
+_NO_ITERATION = "not one iteration was completed: the requests are those of setup(), or of iterations cut off"
 _PARTS = {"scenario": "scenario", "endpoint": "endpoint", "name": "endpoint"}
 """Tag of a sub-metric -> what it is a part of."""
 
@@ -36,9 +38,10 @@ def k6_summary(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:
 
     Traps, each handled: in the export `"p(95)<500": true` means *crossed*, in `handleSummary` `ok: true` means held;
     `http_req_failed.passes` counts the requests that failed; without a single request k6 exits 0 and its durations
-    are 0 (UNKNOWN here); where every request failed the durations are those of errors, often 0 (absent here); the
-    machine-readable summary carries no thresholds (absent here, or one at least where k6 exits 99) and no p99; a
-    threshold on a sub-metric that nothing emits holds, whatever it asks (a note here).
+    are 0 (UNKNOWN here), and so it does with requests of `setup()` alone; where every request failed the durations are
+    those of errors, often 0 (absent here); the machine-readable summary carries no thresholds (absent here, or one at
+    least where k6 exits 99) and no p99; a threshold on a sub-metric that nothing emits holds, whatever it asks (a note
+    here).
 
     Source: k6's summary-wrapper.js and types_gen.go, and runs of k6 1.1.0.
     """
@@ -49,12 +52,10 @@ def k6_summary(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:
     findings = Findings()
     crossed = _crossed(data, findings)
     passed, failed = _checks(data, findings)
-    requests = _count(metrics, "http_reqs")
-    if not requests:
-        iterations = _count(metrics, "iterations")
-        return silent(
-            unknown("no-requests", f"k6 made no request in {iterations} iterations", "read what it printed"), findings
-        )
+    requests, iterations = _count(metrics, "http_reqs"), _count(metrics, "iterations")
+    if not requests or not iterations:
+        said = f"k6 made no request in {iterations} iterations" if not requests else _NO_ITERATION
+        return silent(unknown("no-requests" if not requests else "no-iterations", said, _READ), findings)
     errors = _rate(metrics.get("http_req_failed", {}))
     if crossed is None and params.get("exit") == _CROSSED:
         crossed = 1
@@ -63,7 +64,7 @@ def k6_summary(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:
     values: dict[str, Value | None] = {
         "load.requests": requests,
         "load.rps": _float(metrics.get("http_reqs", {}).get("rate")),
-        "load.iterations": _count(metrics, "iterations"),
+        "load.iterations": iterations,
         "load.dropped_iterations": _count(metrics, "dropped_iterations"),
         "load.errors.pct": None if errors is None else 100 * errors,
         "load.checks.passed": passed,
@@ -73,7 +74,7 @@ def k6_summary(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:
         "load.script": str(params["script"]) if params.get("script") else None,
     }
     values |= _parts(metrics)
-    notes = (*_said(findings), *_silent_thresholds(data), *findings.notes)
+    notes = (*_said(findings), *_dropped(metrics), *_silent_thresholds(data), *findings.notes)
     if errors is not None and errors >= 1:
         notes = ("every request failed, so the durations are those of errors and are left out", *notes)
     else:
@@ -95,6 +96,12 @@ def _metrics(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
         raise Unreadable("it has no metrics")
     for name, metric in metrics.items():
         yield name, metric.get("values", metric)
+
+
+def _dropped(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Iterations that could not be started: the target was asked less than the script says."""
+    dropped = _count(metrics, "dropped_iterations")
+    return (f"{dropped:,} iterations were dropped: the load was less than the script asks for",) if dropped else ()
 
 
 def _parts(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Value | None]:

@@ -287,7 +287,7 @@ def _told(one: Compared) -> str:
             r"(?:baseline )?p95 within (?P<pct>\d+(?:\.\d+)?) ?% of (?:the )?baseline",
             ("baseline.p95.change_pct <= {pct}",),
             "p95 within 10 % of baseline",
-            brings={"within": "{pct}"},
+            brings={"within": "{pct:number}"},
         ),
     ),
 )

@@ -139,6 +139,22 @@ def test_a_waived_failure_moves_no_baseline(loaded: Place, target: LoadTarget) -
     assert baselines.entries(view.plan, {"load": failed}) == []
 
 
+def test_a_first_run_that_lacks_more_than_a_baseline_adds_none(loaded: Place) -> None:
+    from dataclasses import replace
+
+    from gonogo.model.observation import Trouble
+    from gonogo.model.outcome import Outcome
+
+    view = loaded.run(load_gate())
+    first = verdict(view, "load")
+    assert len(baselines.entries(view.plan, {"load": first})) == 1
+    stale = Trouble(Outcome.STALE, "evidence-stale", "an old file")
+    assert baselines.entries(view.plan, {"load": replace(first, troubles=(*first.troubles, stale))}) == []
+    assert baselines.entries(view.plan, {"load": replace(first, questions=("is it well?",))}) == []
+    wrong = replace(first.judgements[0], outcome=Outcome.UNKNOWN)
+    assert baselines.entries(view.plan, {"load": replace(first, judgements=(wrong, *first.judgements[1:]))}) == []
+
+
 def test_the_ledger_of_an_earlier_gonogo_has_the_index_added(tmp_path: Path) -> None:
     import sqlite3
 

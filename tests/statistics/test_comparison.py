@@ -191,6 +191,27 @@ def test_both_are_needed_where_ranks_decide() -> None:
     assert (found.counts, found.change_pct) == (False, 0.0)
 
 
+def test_a_large_effect_of_few_values_is_not_significant() -> None:
+    before = [Figures(100.0, 1000, (100.0 + at,)) for at in range(6)]
+    found = compare(Figures(160.0, 1000, (160.0, 161.0)), before, runs=5, slack_ms=5)
+    assert found is not None
+    assert found.effect == 1.0
+    assert found.p == pytest.approx(1 / 28)
+    assert not found.counts
+
+
+def test_a_significant_shift_of_small_effect_does_not_count() -> None:
+    rng = random.Random(3)
+    before = [Figures(100.0, 1000, tuple(rng.gauss(100, 10) for _ in range(200))) for _ in range(6)]
+    found = compare(Figures(120.0, 1000, tuple(rng.gauss(104, 10) for _ in range(200))), before, runs=5, slack_ms=5)
+    assert found is not None
+    assert found.p is not None
+    assert found.effect is not None
+    assert found.p < 0.001
+    assert found.effect < 0.71
+    assert not found.counts
+
+
 def test_nothing_to_compare_with() -> None:
     one = Figures(100.0, 1000)
     assert compare(one, [], runs=5, slack_ms=5) is None

@@ -115,9 +115,9 @@ TABLE = [
         evidence=("Redacted checklist (no secrets)",),
     ),
     Row(
-        "4", "db-backup-then-migrate", "DB backup then migrate", ("backup", "command", "backups", "migrations"),
+        "4", "db-backup-then-migrate", "DB backup then migrate", ("backup", "migrate", "backups", "migrations"),
         ("backup.exists", "backup.fresh", "backup.restored", "exit == 0", "migrations.pending == 0"),
-        ("DevOps", "Backend"), effects=(Effect.WRITE, Effect.READ, Effect.READ, Effect.READ),
+        ("DevOps", "Backend"), effects=(Effect.WRITE, Effect.WRITE, Effect.READ, Effect.READ),
         evidence=("Backup filename", "migrate logs"), unread=("(or compose `pg_dump`)",),
     ),
     Row(

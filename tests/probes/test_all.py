@@ -26,13 +26,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "command": {"run": "true"},
     "dotenv": {"template": ".env.example", "file": ".env.staging"},
     "file": {"path": "README.md"},
+    "migrate": {"run": "true"},
     "http": {"url": "http://127.0.0.1:1/health"},
     "person": {"question": "Is the site live?"},
 }
 """Params for the kinds that cannot do without."""
 
 NOT_BUILT_IN = {
-    *("compose", "config", "grafana", "image", "loki", "migrations", "rollback"),
+    *("compose", "config", "grafana", "image", "loki", "rollback"),
 }
 
 

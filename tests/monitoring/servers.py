@@ -210,6 +210,8 @@ class Stack:
     """Whether Prometheus tells Alertmanager."""
     hook: str = "http://127.0.0.1:9/hook"
     """Where Alertmanager would send its word; nobody is there."""
+    argv: tuple[str, ...] = field(init=False)
+    """How Prometheus is started, unless a test wants it otherwise."""
     prometheus: Server = field(init=False)
     alertmanager: Server = field(init=False)
 
@@ -220,11 +222,11 @@ class Stack:
             place.mkdir(parents=True, exist_ok=True)
         ports = {name: free_port() for name in made}
         listen = {name: f"--web.listen-address=127.0.0.1:{port}" for name, port in ports.items()}
-        self.prometheus = Server(
-            ("prometheus", "--config.file=config.yml", "--storage.tsdb.path=data", listen["prometheus"],
-             "--web.enable-lifecycle", "--rules.alert.resend-delay=1s", "--log.level=warn"),
-            made["prometheus"], ports["prometheus"],
+        self.argv = (
+            "prometheus", "--config.file=config.yml", "--storage.tsdb.path=data", listen["prometheus"],
+            "--web.enable-lifecycle", "--rules.alert.resend-delay=1s", "--log.level=warn",
         )  # fmt: skip
+        self.prometheus = Server(self.argv, made["prometheus"], ports["prometheus"])
         self.alertmanager = Server(
             ("prometheus-alertmanager", "--config.file=config.yml", "--storage.path=data", listen["alertmanager"],
              "--cluster.listen-address=", "--log.level=warn"),
@@ -258,6 +260,26 @@ class Stack:
         self.prometheus.start()
         return self
 
+    def reset(self, app: str) -> Stack:
+        """As it was at first, with the application exposing `app`: Prometheus goes on where it can, for speed."""
+        read = [self.prometheus.directory / name for name in ("config.yml", "rules.yml")]
+        config, rules = (file.read_text() for file in read)
+        self.jobs, self.told, self.hook, self.rules = None, True, Stack.hook, RULES
+        self.app.stop()
+        self.app.text = app
+        self.app.start()
+        self.alertmanager.stop()
+        shutil.rmtree(self.alertmanager.directory / "data", ignore_errors=True)
+        self.configure()
+        self.alertmanager.start()
+        if read[0].read_text() != config or self.prometheus.process is None or self.prometheus.argv != self.argv:
+            self.prometheus.argv = self.argv
+            self.prometheus.restart()
+        elif rules != RULES:
+            self.load_rules(RULES)
+        until(lambda: not (get(f"{self.prometheus.url}/api/v1/alerts") or {"data": {"alerts": 1}})["data"]["alerts"])
+        return self.settled()
+
     def stop(self) -> None:
         for server in (self.prometheus, self.alertmanager):
             server.stop()
@@ -267,6 +289,7 @@ class Stack:
         """Put other rules in the place of those before, and have them read."""
         (self.prometheus.directory / "rules.yml").write_text(rules)
         assert get(f"{self.prometheus.url}/-/reload", method="POST", data={}) is not None
+        until(self.tells)
 
     def value(self, query: str) -> float | None:
         """The one value of a query, or None."""
@@ -285,7 +308,14 @@ class Stack:
         active = [target["health"] for target in targets["data"]["activeTargets"]]
         health = [rule["health"] for group in rules["data"]["groups"] for rule in group["rules"]]
         wanted = sum(len(to) for to in self.jobs.values()) if self.jobs is not None else 1
-        return len(active) >= wanted and "unknown" not in {*active, *health}
+        return len(active) >= wanted and "unknown" not in {*active, *health} and self.tells()
+
+    def tells(self) -> bool:
+        """Whether Prometheus has found the Alertmanager that it is to tell: anew after each reload, which takes 5 s."""
+        if not self.told:
+            return True
+        found = get(f"{self.prometheus.url}/api/v1/alertmanagers")
+        return bool(found and found["data"]["activeAlertmanagers"])
 
     def rule_health(self) -> list[str]:
         """The health of every rule: `ok`, `err`, `unknown`."""

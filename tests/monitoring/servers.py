@@ -110,6 +110,8 @@ class App:
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(data)))
+                if scraped:  # a connection that is kept would outlive the stop
+                    self.send_header("Connection", "close")
                 self.end_headers()
                 self.wfile.write(data)
 

@@ -26,7 +26,7 @@ YIELDS: tuple[ObservationType, ...] = (
     count("slo.breached", "objectives that were not met over the watched time", "breached"),
 )
 _OPERATORS = {"lte": operator.le, "lt": operator.lt, "gte": operator.ge, "gt": operator.gt}
-_WORDS = {"lte": "<=", "lt": "<", "gte": ">=", "gt": ">"}
+_ROUNDING = 1e-9
 
 
 class NotUnderstood(Exception):
@@ -137,7 +137,7 @@ def of_samples(objectives: Sequence[Objective], samples: Sequence[Sampled], expe
             continue
         met, of, share = judged
         told = f"{one.name}: {100 * share:.4g} % of {of:g} good, target {100 * one.target:.6g} %"
-        missed = share < one.target if whole else _beyond_hope(one, of - met, expected)
+        missed = share < one.target - _ROUNDING if whole else _beyond_hope(one, of - met, expected)
         notes.append(told)
         if missed:
             findings.append(Finding("slo", one.name, "breached", told))
@@ -174,4 +174,4 @@ def _sum(values: Sequence[float], cumulative: bool) -> float:
 
 
 def _beyond_hope(one: Objective, missed: float, expected: float) -> bool:
-    return "value" in one.queries and missed > (1 - one.target) * 2 * expected
+    return "value" in one.queries and missed > (1 - one.target) * 2 * expected + _ROUNDING

@@ -10,7 +10,7 @@ _TOKEN = re.compile(
     (?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)
   | (?P<comment>\#[^\n]*)
   | (?P<labels>\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\))
-  | (?P<function>[a-zA-Z_][a-zA-Z0-9_]*\s*(?=\())
+  | (?P<function>[a-zA-Z_][a-zA-Z0-9_]*(?=\s*\(|\s+(?:by|without)\b))
   | (?P<selector>[a-zA-Z_:][a-zA-Z0-9_:]*(?:\s*\{(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|[^}"'`])*\})?
       | \{(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|[^}"'`])*\})
   | (?P<range>\[[^\]]*\])

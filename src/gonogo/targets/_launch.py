@@ -7,6 +7,7 @@ beside the target, and imports nothing but the standard library.
 """
 
 import contextlib
+import ctypes  # before the user is changed: the new one may not reach it
 import json
 import os
 import sys
@@ -19,10 +20,8 @@ _SET_DEATH_SIGNAL = 1
 
 def _end_with_parent(number: int, parent: int) -> None:
     """Have the system send this process a signal when its parent dies; after the user was changed, which undoes it."""
-    import ctypes
-
     with contextlib.suppress(AttributeError, OSError):  # only Linux has it
-        ctypes.CDLL(None, use_errno=True).prctl(_SET_DEATH_SIGNAL, number, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, number, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
 

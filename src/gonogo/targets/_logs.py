@@ -27,12 +27,13 @@ def printed(folder: Path, service: str, since: str, starts: Callable[[str], list
             continue
         began = starts(log.stem)
         first = _any(float(began[0].split()[0])) if began else None
-        text = b"".join(_end(part, MOST) for part in (log.with_name(f"{log.name}.1"), log))
+        text = b"".join(end_of(part, MOST) for part in (log.with_name(f"{log.name}.1"), log))
         kept.append(from_moment(text, least, first))
     return b"".join(kept)[-MOST:]
 
 
-def _end(path: Path, size: int) -> bytes:
+def end_of(path: Path, size: int) -> bytes:
+    """The last bytes of a file; none where it cannot be read."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - size))

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -141,6 +142,7 @@ class Cluster:
             os.chown(word, *user)
         argv = [str(programs / "initdb"), "-D", str(fresh), "-U", self.params.user, f"--pwfile={word}"]
         argv += ["--auth=scram-sha-256", "-E", "UTF8", "--locale=C"]
+        argv += ["--no-sync"] * (self.params.settings.get("fsync") == "off")
         try:
             _run(argv, self.home, user)
         finally:
@@ -239,6 +241,7 @@ def _number(text: str) -> int:
     return int(text) if text.isdigit() else 0
 
 
+@cache
 def _version(programs: Path) -> str:
     """`18.4`; empty where the server does not run."""
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gonogo.model import codec
 from gonogo.model.release import Instance
-from gonogo.targets import _health, _launch, _strays
+from gonogo.targets import _health, _launch, _logs, _strays
 from gonogo.targets._durable import guarded, read_json, write_json
 from gonogo.targets._supervisor import Seen, Supervisor
 from gonogo.targets._units import Unit
@@ -113,7 +113,7 @@ class Services:
                 if unit in fresh:
                     self._write(unit)
             write_json(self._run / "running.json", {**others, **{unit.service: unit.id for unit in final}})
-            self._settle(seen)
+            self._settle(seen, trials=among is not None)
             for unit in final:
                 self._start(unit, fresh, [other for other in final if unit.service in other.needs])
             self._tidy()
@@ -128,13 +128,17 @@ class Services:
         old = self.unit(id_) if id_ in seen and seen[id_].up else None
         return old if old is not None and old.signature == unit.signature else None
 
-    def _settle(self, seen: dict[str, Seen]) -> None:
-        """Stop what is to run no more, what needs others first; then have the supervisor know what is to run."""
-        wanted = set(self.running().values())
-        gone = [id_ for id_ in seen if id_ not in wanted and TRIAL not in id_]
+    def _settle(self, seen: dict[str, Seen], *, trials: bool) -> None:
+        """Stop what is to run no more, what needs others first; then have the supervisor know what is to run.
+
+        Without `trials`, those that a run left behind end too.
+        """
+        tried = [id_ for id_ in seen if TRIAL in id_] if trials else []
+        wanted = {*self.running().values(), *tried}
+        gone = [id_ for id_ in seen if id_ not in wanted]
         for unit in self._dependent_first(gone):
             self.supervisor.stop(unit.id, unit.stop_seconds)
-        self._know(trials=[id_ for id_ in seen if TRIAL in id_])
+        self._know(trials=tried)
 
     def _dependent_first(self, ids: Sequence[str]) -> list[Unit]:
         units = [self.unit(id_) or Unit(id_, id_.partition(".")[0], "", "", (), "", {}) for id_ in ids]
@@ -173,11 +177,17 @@ class Services:
             if one.health == "healthy" or (not one.health and one.status == "running" and not one.one_shot):
                 return ""
             if one.status in {"exited", "dead"} or one.restarts:
-                return one.error or f"ended with exit code {one.exit}"
+                return f"{one.error or f'ended with exit code {one.exit}'}{self._last_line(unit)}"
             if time.monotonic() > deadline:
-                return f"is not healthy after {unit.start_seconds:g} s: {one.said or one.status}"
+                why = f"is not healthy after {unit.start_seconds:g} s: {one.said or one.status}"
+                return f"{why}{self._last_line(unit)}"
             if not self.wait(_PAUSE):
                 return "was not waited for: the run was told to stop"
+
+    def _last_line(self, unit: Unit) -> str:
+        """What a unit printed last, for people; whoever shows it redacts it."""
+        lines = _logs.end_of(self.log(unit.id), 4096).decode(errors="backslashreplace").strip().splitlines()
+        return f" (it printed last: {lines[-1][:300]})" if lines else ""
 
     def _tidy(self) -> None:
         """Drop the files of units that are gone; of each service, the newest logs stay."""

@@ -220,7 +220,7 @@ class LocalTarget:
     def _telling(self, said: list[str]) -> Callable[[str], None]:
         def tell(line: str) -> None:
             said.append(line)
-            self._context.tell(line)
+            self._context.tell(self._shown(line))
 
         return tell
 
@@ -267,12 +267,15 @@ class LocalTarget:
         self._prepare_database()
         try:
             unit = self._services.ensure(cluster.unit(), self._context.tell)
+            why = self._services.until_healthy(unit)
         except CannotStart as error:
-            raise OutOfReach(f"the database does not start: {error}", help=mend) from error
-        why = self._services.until_healthy(unit)
+            why = f"does not start: {error}"
         if why:
-            raise OutOfReach(f"the database {why}", help=mend)
+            raise OutOfReach(self._shown(f"the database {why}"), help=mend)
         return cluster.database()
+
+    def _shown(self, text: str) -> str:
+        return self._context.redacted(text.encode()).decode(errors="replace")
 
     def _prepare_database(self) -> None:
         """Have the cluster there, and nothing of one whose supervisor was killed."""
@@ -294,7 +297,7 @@ class LocalTarget:
         units = self._place(release, ports, TRIAL, variables).units(config, self._home.salt())
         urls = {unit.service: unit.url for unit in units if unit.url}
         app = front({unit.service: unit.needs for unit in units if unit.url})
-        with self._services.beside(units, self._context.tell):
+        with self._services.beside(units, lambda line: self._context.tell(self._shown(line))):
             yield {**({"app": urls[app]} if app else {}), **urls}
 
 

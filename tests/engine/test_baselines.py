@@ -103,6 +103,14 @@ def test_a_passed_load_of_a_release_that_is_no_go_adds_none(loaded: Place) -> No
     assert known(loaded) == []
 
 
+def test_a_tree_that_is_no_commit_adds_none(loaded: Place) -> None:
+    """`failures.md` S35: a release of it can never be stable."""
+    loaded.write("a.txt", "changed\n")
+    view = loaded.run(load_gate(first_run="record"), allow_dirty=True)
+    assert (outcomes(view), decided(view)) == ({"load": "PASS"}, DecisionWord.GO)
+    assert known(loaded) == []
+
+
 def test_a_changed_script_begins_anew(loaded: Place) -> None:
     loaded.run(load_gate(first_run="record"))
     loaded.write("load.js", SCRIPT.replace("iterations: 100", "iterations: 101"))

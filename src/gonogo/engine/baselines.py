@@ -27,8 +27,11 @@ def entries(plan: Plan, verdicts: Mapping[str, Verdict]) -> list[tuple[str, str,
 
     Call it at the moment the release became stable; for a run that puts no release anywhere, that is the decision GO.
     A gate counts if it passed, or if nothing but the missing baseline kept it from passing. A waived failure does not:
-    a baseline that a slower run moves would hide the next one.
+    a baseline that a slower run moves would hide the next one. A tree that was no commit adds nothing: a release of it
+    can never be stable.
     """
+    if not plan.subject.commit or plan.subject.dirty:
+        return []
     return [
         (EVENT, gate, {"baseline": measured, "commit": plan.subject.commit})
         for gate, verdict in verdicts.items()

@@ -24,6 +24,7 @@ _MOST_ERRORS = 5.0
 _MOST_PARTS = 50
 """Endpoints kept of one run, the busiest."""
 _NO_BASELINE = "no-baseline"
+_AGAIN = "see when in the run it was slow, then measure again, longer and with nothing beside it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ class BaselineParams:
     slack_ms: float = 5.0
     """An increase of at most so many milliseconds is none, however large it is in per cent."""
     within: float = 15.0
-    """Per cent that an endpoint may be slower before `baseline.endpoints.slower` counts it."""
+    """Per cent that an endpoint may be slower before `baseline.endpoints.slower` counts it.
+
+    Where a run was too unsteady to tell, twice as much is let pass; beyond, the answer is UNKNOWN."""
     first_run: Literal["unknown", "record"] = "unknown"
     """What a run without a baseline is: UNKNOWN, or, with `record`, one that is compared with itself and recorded."""
     call: str = ""
@@ -175,15 +178,21 @@ def _read(facts: Mapping[str, Any], params: BaselineParams) -> Reading:
     if compared is None:
         message = "the earlier runs have a 95th percentile of 0 ms: they measured nothing"
         return Reading(troubles=(Trouble(Outcome.UNKNOWN, "empty-baseline", message, "give a new `series`"),))
+    if compared.doubtful(params.within):
+        message = f"95th percentile {_told(compared)}: the run was too unsteady to tell"
+        seen = tuple(one for one in _seen(compared) if one.name != "baseline.p95.change_pct")
+        return Reading(seen, troubles=(Trouble(Outcome.UNKNOWN, "too-unsteady", message, _AGAIN),))
     endpoints = _endpoints(now, runs, params)
     slower = [
         Finding("baseline", f"slower:{name}", "slower", f"endpoint `{name}` is slower: {_told(one)}")
         for name, one in endpoints.items()
         if one.change_pct > params.within
     ]
-    seen = (*_seen(compared), *_of_endpoints(endpoints, slower))
-    notes = (f"95th percentile {_told(compared)}", *(finding.message for finding in slower))
-    return Reading(seen, tuple(slower), notes)
+    unsteady = [name for name, one in endpoints.items() if one.doubtful(params.within)]
+    seen = (*_seen(compared), *_of_endpoints(endpoints, slower, unsteady))
+    notes = [f"95th percentile {_told(compared)}", *(finding.message for finding in slower)]
+    notes += [f"endpoint `{name}` was too unsteady to tell: {_told(endpoints[name])}" for name in unsteady]
+    return Reading(seen, tuple(slower), tuple(notes))
 
 
 def _figures(data: Mapping[str, Any]) -> Figures:
@@ -247,10 +256,14 @@ def _endpoints(
     return found
 
 
-def _of_endpoints(endpoints: Mapping[str, Compared], slower: Sequence[Finding]) -> Iterator[Observation]:
-    """Nothing of endpoints where none could be compared: none that is slower would be a guess."""
-    if endpoints:
-        yield Observation("baseline.endpoints.compared", len(endpoints), "facts.json")
+def _of_endpoints(
+    endpoints: Mapping[str, Compared], slower: Sequence[Finding], unsteady: Sequence[str]
+) -> Iterator[Observation]:
+    """That none is slower is said only where some could be compared, and each of these could be told."""
+    compared = len(endpoints) - len(unsteady)
+    if compared:
+        yield Observation("baseline.endpoints.compared", compared, "facts.json")
+    if compared and (slower or not unsteady):
         yield Observation("baseline.endpoints.slower", len(slower), "facts.json")
 
 
@@ -261,10 +274,12 @@ def _told(one: Compared) -> str:
         text = text.replace("in the median of 1 runs", "in one earlier run")
     if one.now <= one.before or one.counts:
         return text
+    if not one.beyond_slack:
+        return f"{text}; within the slack"
     if one.p is not None and one.effect is not None:
-        return f"{text}; within the slack, or chance explains it (p = {one.p:.2g}, effect {one.effect:.2f})"
+        return f"{text}; chance may explain it (p = {one.p:.2g}, effect {one.effect:.2f})"
     noise = f": it may make {one.noise:.3g} ms" if one.noise is not None else ""
-    return f"{text}; within the slack, or chance explains it{noise}"
+    return f"{text}; chance may explain it{noise}"
 
 
 @probe(
@@ -301,7 +316,7 @@ def baseline(params: BaselineParams, context: Context) -> Capture:
     An increase counts where it is beyond `slack_ms` and beyond chance: with six earlier runs or more by the test of
     Mann and Whitney over the tenths of the runs (p below 0.01 and an effect of at least 0.71, both), with fewer by the
     standard error that the tenths show. How much may count is the criterion's own bound. Fewer than `requests`
-    requests, more than 5 % of them failed, or nothing to compare with: UNKNOWN.
+    requests, more than 5 % of them failed, a run too unsteady to tell, or nothing to compare with: UNKNOWN.
 
     Source: the rules and their error rates are in `docs/adr/0008-baselines.md`.
     """

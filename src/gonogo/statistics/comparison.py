@@ -18,6 +18,7 @@ SIGNIFICANT = 0.01
 """The most p may be: Kayenta's confidence is 0.98, two-sided."""
 LARGE = 0.71
 """The least effect: what Vargha and Delaney (2000) call large."""
+_FAR = 2
 _FEW = 5
 _ONE_PERCENT, _ONE_PERCENT_OF_FEW = 2.326, 2.821
 """Standard errors that chance exceeds in one of a hundred cases, one-sided: normal; with fewer than five earlier runs
@@ -34,12 +35,26 @@ class Compared:
     now: float
     before: float
     """Median of those runs, in ms."""
-    counts: bool
-    """Whether the difference is an increase beyond the absolute slack and beyond chance."""
+    beyond_slack: bool
+    """Whether it is an increase of more than the absolute slack."""
+    beyond_chance: bool
     p: float | None = None
     effect: float | None = None
     noise: float | None = None
     """The difference in ms that chance alone may make; None: not known, or told by ranks instead."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the difference is an increase beyond the absolute slack and beyond chance."""
+        return self.beyond_slack and self.beyond_chance
+
+    def doubtful(self, within: float) -> bool:
+        """Whether the run was too unsteady to tell: far slower than allowed, which chance may or may not explain.
+
+        Far is twice as much as `within` per cent. A run that slows down at its very end looks so: nine tenths are as
+        ever, and the 95th percentile is the tenth's.
+        """
+        return self.beyond_slack and not self.beyond_chance and self.measured_pct > _FAR * within
 
     @property
     def measured_pct(self) -> float:
@@ -69,10 +84,10 @@ def compare(now: Figures, earlier: Sequence[Figures], *, runs: int, slack_ms: fl
     ranked = [one.tenths for one in earlier[-max(runs, MOST_FOR_RANKS) :] if one.tenths]
     if now.tenths and len(ranked) >= FEWEST_FOR_RANKS:
         test = greater(now.tenths, [tenth for tenths in ranked for tenth in tenths])
-        counts = rise > slack_ms and test.p < SIGNIFICANT and test.effect >= LARGE
-        return Compared(len(chosen), now.p95, before, counts, p=test.p, effect=test.effect)
+        by_rank = test.p < SIGNIFICANT and test.effect >= LARGE
+        return Compared(len(chosen), now.p95, before, rise > slack_ms, by_rank, p=test.p, effect=test.effect)
     noise = _noise(now, chosen)
-    return Compared(len(chosen), now.p95, before, rise > max(slack_ms, noise or 0.0), noise=noise)
+    return Compared(len(chosen), now.p95, before, rise > slack_ms, rise > (noise or 0.0), noise=noise)
 
 
 def _noise(now: Figures, chosen: Sequence[Figures]) -> float | None:

@@ -98,3 +98,34 @@ def test_keep_going_looks_at_later_phases(gonogo: Gonogo, repository: Repository
     said = gonogo("run", "--keep-going", "--format", "json")
     assert {g["id"]: g["outcome"] for g in json.loads(said.out)["gates"]}["after-that"] == "PASS"
     assert said.exit == 1
+
+
+LOUD = """\
+echo starting
+printf 'pass''word=hunter2secret9\\n'
+printf '\\033[31mError: cannot find module x\\033[0m\\n' >&2
+exit 2
+"""
+
+
+def test_a_red_gate_that_is_judged_by_its_exit_code_shows_what_it_printed(
+    gonogo: Gonogo, repository: Repository
+) -> None:
+    repository.write("count.sh", LOUD)
+    repository.commit()
+    assert gonogo("run").exit == 1
+    for kind in ("text", "markdown", "html"):
+        told = gonogo("report", "--format", kind).out
+        assert "Error: cannot find module x" in told, kind
+        assert "\x1b" not in told
+        assert "hunter2secret9" not in told
+    shown = gonogo("show", "counts").out
+    gap = " " * 13
+    assert f"    printed  starting\n{gap}password=[redacted]\n{gap}Error: cannot find module x\n" in shown
+    for blob in (repository.root / ".gonogo/state/evidence").glob("??/*"):
+        blob.unlink()
+    assert "printed" not in gonogo("show", "counts").out, "what is not kept any more is left out"
+
+
+def test_a_green_gate_shows_nothing_of_its_output(gonogo: Gonogo, repository: Repository) -> None:
+    assert "printed" not in gonogo("run").out

@@ -8,6 +8,7 @@ import pytest
 
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Subject
+from gonogo.shapes import SHAPES
 from tests.probes.conftest import Look, MemoryContext, Repository
 
 # --- commits -------------------------------------------------------------------------------------------------
@@ -245,15 +246,7 @@ def test_trying_a_hook_makes_no_commit(look: Look, repository: Repository) -> No
 
 # --- secrets -------------------------------------------------------------------------------------------------
 
-# Put together here, so that no file of ours holds one.
-FAKE = {
-    "private-key": "-----BEGIN RSA " + "PRIVATE KEY-----",
-    "aws-access-key": "AKIA" + "QWERTYUIOPASDFGH",
-    "github-token": "ghp_" + "a1B2" * 9,
-    "jwt": "eyJ" + "hbGciOiJIUzI1NiJ9" + ".eyJ" + "zdWIiOiIxMjM0NTY3ODkwIn0" + ".dozjgNryP4J3jVmNHl0w5N",
-    "slack-token": "xoxb-" + "123456789012-abcdefghij",
-    "npm-token": "npm_" + "a1B2" * 9,
-}
+FAKE = {shape.rule: shape.example.decode() for shape in SHAPES}
 
 
 @pytest.mark.parametrize("rule", FAKE)
@@ -277,6 +270,39 @@ def test_no_secret(look: Look, repository: Repository) -> None:
     seen = look("git", secrets=True)
     assert seen.values == {"secrets.committed": 0}
     assert seen.troubles == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "postgres://app:f8Kq2mV9@localhost:5432/app",
+        "postgres://app:f8Kq2mV9@db:5432/app",
+        "https://user:f8Kq2mV9@host.example.com/x",
+        "postgres://app:app@db.prod.io/app",
+        "postgres://app:<password>@db.prod.io/app",
+        "postgres://app:${DB_PASSWORD}@db.prod.io/app",
+        "postgres://app:changeme@db.prod.io/app",
+        "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "npm_config_user_agent_and_whatever_else_npm_sets",
+        "secret_access_key: str",
+    ],
+)
+def test_what_guards_nothing_is_no_secret(look: Look, repository: Repository, line: str) -> None:
+    repository.commit("chore: begin", {"notes.txt": f"{line}\n"})
+    assert look("git", secrets=True).findings == []
+
+
+def test_a_password_in_the_url_of_an_example_file(look: Look, repository: Repository) -> None:
+    url = "postgres://app:f8Kq" + "2mV9@db.prod.io/app"
+    repository.commit("chore: begin", {".env.example": f"DATABASE_URL={url}\n", "src/db.ts": f'connect("{url}")\n'})
+    assert look("git", secrets=True).findings == ["url-password:src/db.ts"]
+
+
+@pytest.mark.parametrize("path", ["production.env", "config/staging.env", "app.env.local", ".env", "deploy/.env.prod"])
+def test_env_files_by_any_name(look: Look, repository: Repository, path: str) -> None:
+    repository.commit("chore: begin", {path: "DB_PASSWORD=real-value\n", "example.env": "A=b\n"})
+    assert look("git", secrets=True).findings == [f"env-file:{path}"]
 
 
 def test_a_secret_that_only_the_commit_still_holds(look: Look, repository: Repository) -> None:

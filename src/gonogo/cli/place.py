@@ -158,7 +158,9 @@ def output_called(place: Place, kind: str) -> Output:
 
 def rendered(place: Place, view: RunView, kind: str, output: Path | None = None) -> str:
     """The run through the output called `kind`, for the file `output` (None: standard output)."""
-    found = output_called(place, kind)
+    from gonogo.cli.tails import with_tails
+
+    found, view = output_called(place, kind), with_tails(place, view)
     if found.surroundings:
         from gonogo.cli.surroundings import surroundings  # only for outputs that show them
 

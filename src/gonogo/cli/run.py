@@ -13,6 +13,7 @@ from gonogo.cli.failure import say, tell
 from gonogo.cli.options import INPUTS, checklist_argument, format_option, output_option, pairs, parse_seconds
 from gonogo.cli.passphrase import unlocked
 from gonogo.cli.place import Place, here, output_called, rendered, write
+from gonogo.cli.tails import with_tails
 from gonogo.cli.waivers import in_force
 from gonogo.model.outcome import ExitCode
 from gonogo.model.run import RunView
@@ -106,6 +107,7 @@ def resumed(place: Place, run: str, inputs: dict[str, str], people: dict[str, An
 
 def show(place: Place, view: RunView, kind: str, output: Path | None) -> None:
     """The decision: as data where it was asked for, and in a terminal the ending, large and clear."""
+    view = with_tails(place, view)
     seen = is_terminal(sys.stderr)
     if kind == "text" and output is None and seen and is_terminal(sys.stdout):
         show_ending(sys.stdout, view)

@@ -7,6 +7,7 @@ import sys
 import click
 
 from gonogo.cli.place import Place, here
+from gonogo.cli.tails import with_tails
 from gonogo.errors import InputError
 from gonogo.model.run import GateView, RunView
 from gonogo.telling.kept import kept
@@ -22,7 +23,9 @@ _FINDINGS = 50
 @click.option("--run", "run", default="", metavar="RUN", help="The run a gate is looked up in.  [default: the last]")
 def command(what: str, run: str) -> int:
     """Show a run, or one gate of it with its judgements, findings and evidence; without a name, the last run."""
-    view, gate = run_or_gate(here(), what, run)
+    place = here()
+    view, gate = run_or_gate(place, what, run)
+    view = with_tails(place, view)
     if gate is None:
         show_run(sys.stdout, view)
         return 0

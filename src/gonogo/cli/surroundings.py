@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gonogo.cli.place import Place
+from gonogo.cli.tails import end_of, stored_at
 from gonogo.evidence.redact import Redactor
 from gonogo.evidence.secrets import harvest
 from gonogo.model.capture import Blob
-from gonogo.model.outcome import Outcome
 from gonogo.model.run import RunView
 from gonogo.outputs.surroundings import Picture, Surroundings
 
@@ -25,10 +25,8 @@ _ALL_PICTURES = 12 * 1024 * 1024
 """Bytes of all pictures of a page: mail and pull requests refuse larger files."""
 _PICTURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 """How a picture begins. No SVG: that is a program."""
-_TAIL = 4096
-_TAIL_LINES = 16
+_WORDS = 4096
 _PATIENCE = 10.0
-_RED = (Outcome.FAIL, Outcome.ERROR, Outcome.STALE, Outcome.UNKNOWN)
 
 
 def surroundings(place: Place, view: RunView, output: Path | None = None) -> Surroundings:
@@ -42,7 +40,7 @@ def surroundings(place: Place, view: RunView, output: Path | None = None) -> Sur
     redactor = Redactor(harvest(place.root / path for path in view.plan.secret_files if (place.root / path).is_file()))
     return Surroundings(
         sources=dict(_sources(place, view, redactor)),
-        tails=dict(_tails(place, view)),
+        tails=view.tails,
         pictures=dict(_pictures(place, view)),
         evidence=_link(place, output),
     )
@@ -57,7 +55,7 @@ def _sources(place: Place, view: RunView, redactor: Redactor) -> Iterator[tuple[
     wanted = [f.path for gate in view.gates for f in gate.verdict.findings if f.path and f.line]
     for path in list(dict.fromkeys(wanted))[:_FILES]:
         if path in stored:
-            data = _read(_file(place, stored[path].sha256), stored[path].size)
+            data = end_of(stored_at(place, stored[path].sha256), stored[path].size)
         elif path in view.plan.subject.dirty or _outside(path):
             continue
         else:
@@ -95,19 +93,6 @@ def _blobs(view: RunView) -> Iterator[Blob]:
             yield from capture.blobs
 
 
-def _tails(place: Place, view: RunView) -> Iterator[tuple[str, str]]:
-    """The ends of what the commands of red gates printed. The store holds it redacted already."""
-    for gate in view.gates:
-        if gate.outcome not in _RED:
-            continue
-        for capture in gate.verdict.captures:
-            for blob in capture.blobs:
-                if blob.name.rpartition("/")[2] in {"stdout", "stderr"} and blob.size:
-                    lines = _read(_file(place, blob.sha256), _TAIL).decode("utf-8", "replace").splitlines()
-                    whole = lines if blob.size <= _TAIL else lines[1:]
-                    yield blob.sha256, "\n".join(whole[-_TAIL_LINES:])
-
-
 def _pictures(place: Place, view: RunView) -> Iterator[tuple[str, Picture]]:
     """Pictures that a page can hold, with what they show in words. What only claims to be a picture is left out."""
     room = _ALL_PICTURES
@@ -116,12 +101,12 @@ def _pictures(place: Place, view: RunView) -> Iterator[tuple[str, Picture]]:
         for blob in blobs:
             if not blob.media_type.startswith("image/") or blob.cut or blob.size > min(_LARGEST_PICTURE, room):
                 continue
-            data = _read(_file(place, blob.sha256), blob.size)
+            data = end_of(stored_at(place, blob.sha256), blob.size)
             kind = next((kind for start, kind in _PICTURES if data.startswith(start)), "")
             if kind:
                 room -= blob.size
                 text = words.get(blob.name)
-                told = _read(_file(place, text.sha256), _TAIL).decode("utf-8", "replace").strip() if text else ""
+                told = end_of(stored_at(place, text.sha256), _WORDS).decode("utf-8", "replace").strip() if text else ""
                 yield blob.sha256, Picture(f"data:{kind};base64,{base64.b64encode(data).decode()}", told)
 
 
@@ -132,20 +117,6 @@ def _together(view: RunView) -> Iterator[tuple[Blob, ...]]:
             yield capture.blobs
     for said in view.sign_offs:
         yield said.attachments
-
-
-def _file(place: Place, sha256: str) -> Path:
-    return place.state / "evidence" / sha256[:2] / sha256
-
-
-def _read(path: Path, last: int) -> bytes:
-    """The last bytes of a stored file; empty where it is gone."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - last))
-            return file.read(last)
-    except OSError:
-        return b""
 
 
 def _link(place: Place, output: Path | None) -> str:

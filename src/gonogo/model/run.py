@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -61,6 +61,8 @@ class RunView:
     """Those it was judged with."""
     sign_offs: tuple[SignOff, ...] = ()
     """What people said, in the order it came in; what was void when it was decided says why."""
+    tails: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of a stored stream of a red gate -> its last lines. Not of the record: only where evidence is at hand."""
 
     @property
     def subject(self) -> Subject:

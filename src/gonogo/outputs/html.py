@@ -14,12 +14,13 @@ from gonogo.model.capture import Blob, Capture
 from gonogo.model.observation import Finding
 from gonogo.model.outcome import DecisionWord, Outcome, State
 from gonogo.model.run import GateView, RunState, RunView
-from gonogo.model.verdict import Judgement, Verdict
+from gonogo.model.verdict import Judgement
 from gonogo.outputs import people, pictures, reasons
 from gonogo.outputs.acts import acts
 from gonogo.outputs.surroundings import NOTHING, Picture, SourceLine, Surroundings, source_lines
 from gonogo.plugins import output
 from gonogo.telling import words
+from gonogo.telling.printed import not_well
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -185,7 +186,7 @@ def _gate(gate: GateView, around: Surroundings) -> _Gate:
         judged=_judged(verdict.judgements),
         found=[_found(finding, around, with_source=at < _WITH_SOURCE) for at, finding in enumerate(shown)],
         more=max(verdict.findings_total, len(verdict.findings)) - len(shown),
-        looks=[_look(c, around, tails=red and _not_well(c, verdict)) for c in verdict.captures],
+        looks=[_look(c, around, tails=red and not_well(c, verdict)) for c in verdict.captures],
     )
 
 
@@ -203,13 +204,6 @@ def _judged(judgements: Iterable[Judgement]) -> list[_Judged]:
 def _found(finding: Finding, around: Surroundings, *, with_source: bool) -> _Found:
     lines = source_lines(finding, around) if with_source else []
     return _Found(finding, words.place(finding.path, finding.line, finding.column), lines)
-
-
-def _not_well(capture: Capture, verdict: Verdict) -> bool:
-    """Whether what a call printed may tell why its gate is not green."""
-    judged = [one for one in verdict.judgements if capture.call and one.call == capture.call]
-    troubled = capture.exit != 0 or bool(capture.troubles)
-    return troubled or not judged or any(one.outcome is not Outcome.PASS for one in judged)
 
 
 def _look(capture: Capture, around: Surroundings, *, tails: bool) -> _Look:

@@ -9,10 +9,12 @@ from typing import TypeVar
 
 from gonogo.model.outcome import Outcome
 from gonogo.model.run import GateView, RunView
+from gonogo.model.verdict import Verdict
 from gonogo.outputs import people, reasons
 from gonogo.outputs.acts import Act, acts
 from gonogo.plugins import output
 from gonogo.telling.kept import kept
+from gonogo.telling.printed import printed
 from gonogo.telling.sheet import finding_text
 from gonogo.telling.words import (
     DECISION_MEANINGS,
@@ -226,10 +228,17 @@ class _Page:
         lines += [f"- {self._quote(finding_text(finding))}" for finding in verdict.findings[: self.room.findings]]
         more = max(verdict.findings_total, len(verdict.findings)) - min(self.room.findings, len(verdict.findings))
         lines += [f"- and {number(more, 'more finding')}"] if more else []
+        lines += self._printed(verdict)
         lines += self._some(mends(verdict), self.room.sentences, "turns it green: ", "order")
         owners = self._say(listed(list(gate.gate.owners), 6)) or "nobody is named"
         lines.append(f"- owner: {owners}; alone: {self._quote(run_alone(self.view, gate))}")
         return "\n".join(lines)
+
+    def _printed(self, verdict: Verdict) -> list[str]:
+        """The last lines that it printed, as one block of code within the list."""
+        lines = [self._cropped(text) for text in printed(self.view, verdict)] if self.room.findings else []
+        fence = "`" * max(3, 1 + max((len(run) for text in lines for run in re.findall("`+", text)), default=0))
+        return ["- printed last:", f"  {fence}", *(f"  {text}" for text in lines), f"  {fence}"] if lines else []
 
     def _some(self, texts: Sequence[str], at_most: int, lead: str, noun: str) -> Iterator[str]:
         yield from (f"- {lead}{self._say(text)}" for text in texts[:at_most])

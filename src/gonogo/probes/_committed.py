@@ -13,33 +13,27 @@ from gonogo.model.observation import Finding, Observation
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import Context, OnlyHere, Ran
 from gonogo.probes._facts import last_line, problem, whole
+from gonogo.shapes import SHAPES
 
-# In the words that POSIX extended and Python's expressions share: git searches the commit, Python names the line.
-PATTERNS = {
-    "private-key": r"-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----",
-    "aws-access-key": r"(AKIA|ASIA)[0-9A-Z]{16}",
-    "github-token": r"gh[pousr]_[A-Za-z0-9]{36}",
-    "github-fine-grained-token": r"github_pat_[A-Za-z0-9_]{36}",
-    "gitlab-token": r"glpat-[A-Za-z0-9_-]{20}",
-    "slack-token": r"xox[abprs]-[A-Za-z0-9-]{20}",
-    "google-api-key": r"AIza[0-9A-Za-z_-]{35}",
-    "stripe-live-key": r"[rs]k_live_[0-9A-Za-z]{20}",
-    "npm-token": r"npm_[A-Za-z0-9]{36}",
-    "jwt": r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
-}
-_COMPILED = {rule: re.compile(pattern.encode()) for rule, pattern in PATTERNS.items()}
-_DOCUMENTED = re.compile(rb"(?:AKIA|ASIA)[0-9A-Z]{9}EXAMPLE")
-"""The access keys that the vendor's own manual prints."""
+_SEARCHED = {shape.rule: re.compile(shape.search.encode()) for shape in SHAPES}
+_DOCUMENTED = re.compile(rb"(?:AKIA|ASIA)[0-9A-Z]{9}EXAMPLE|wJalrXUtnFEMI/K7MDENG/\w+EXAMPLEKEY")
+"""The keys that the vendor's own manual prints."""
+_ENV_FILES = (":(glob)**/.env*", ":(glob)**/*.env", ":(glob)**/*.env.*")
+_NOBODYS_HOSTS = re.compile(
+    r"(?:localhost|127(?:\.\d+){3}|\[?::1\]?|0\.0\.0\.0|[\w-]+|(?:[\w-]+\.)*(?:example|test|invalid|local|localhost)"
+    r"|(?:[\w-]+\.)*example\.(?:com|net|org))(?::\d+)?"
+)
+"""Loopback, the services of a compose file, and what RFC 2606 and RFC 6761 reserve: its password guards nothing."""
 
 
 def look(context: Context, allowed: Sequence[str], runs: list[Ran]) -> dict[str, Any]:
     """Tracked files of the subject's commit that hold what looks like a secret: rule, path and line, never the text."""
     commit = context.subject.commit or "HEAD"
-    search = [word for pattern in PATTERNS.values() for word in ("-e", pattern)]
+    search = [word for shape in SHAPES for word in ("-e", shape.search)]
     grep = context.run(
         ["git", "grep", "-l", "-z", "-I", "-E", *search, commit, "--"], env={"LC_ALL": "C"}, name="git-grep"
     )
-    env_files = context.run(["git", "ls-files", "-z", "--", ":(glob)**/.env*"], name="git-env-files")
+    env_files = context.run(["git", "ls-files", "-z", "--", *_ENV_FILES], name="git-env-files")
     runs += [grep, env_files]
     if grep.exit not in {0, 1} or env_files.exit != 0:
         message = f"git cannot search the tracked files: {last_line(grep.err, env_files.err) or grep.signal}"
@@ -66,15 +60,32 @@ def _places(context: Context, path: str) -> list[dict[str, Any]]:
         data = context.read_file(path)
     except (OSError, OnlyHere):
         data = b""
+    lines = data.splitlines()
     found = [
-        {"rule": rule, "path": path, "line": number}
-        for number, line in enumerate(data.splitlines(), start=1)
-        for rule, pattern in _COMPILED.items()
-        for match in pattern.finditer(line)
-        if not _DOCUMENTED.fullmatch(match[0])
+        {"rule": shape.rule, "path": path, "line": number}
+        for number, line in enumerate(lines, start=1)
+        for shape in SHAPES
+        for match in shape.compiled.finditer(line)
+        if not _harmless(shape.rule, match, line, path)
     ]
-    shown = any(_DOCUMENTED.search(line) for line in data.splitlines())
+    shown = any(pattern.search(line) for line in lines for pattern in _SEARCHED.values())
     return found or ([] if shown else [{"rule": "committed", "path": path, "line": 0}])
+
+
+def _harmless(rule: str, match: re.Match[bytes], line: bytes, path: str) -> bool:
+    """Whether it is only an example: the manual's own, one that asks to be replaced, a password that guards nothing."""
+    if _DOCUMENTED.search(match[0]):
+        return True
+    value = match[match.lastindex or 0].decode(errors="replace")
+    if rule != "url-password":
+        return rule != "private-key" and is_placeholder(value)
+    host = re.match(r"[^\s/?#\"'<>`,)]*", line[match.end() :].decode(errors="replace"))
+    user = match[0][3:].partition(b":")[0].decode(errors="replace")
+    plain = value == user or value.lower() in _NO_PASSWORDS or bool(re.search(r"[${}%]", value))
+    return plain or is_template(path) or is_placeholder(value) or bool(host and _NOBODYS_HOSTS.fullmatch(host[0]))
+
+
+_NO_PASSWORDS = frozenset({"password", "passwd", "pass", "pwd", "secret", "token", "user", "postgres", "root", "test"})
 
 
 def _values(context: Context, path: str) -> dict[str, Any]:

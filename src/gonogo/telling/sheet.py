@@ -11,6 +11,7 @@ from gonogo.model.outcome import DecisionWord, Outcome
 from gonogo.model.run import GateView, RunState, RunView
 from gonogo.model.verdict import Reason, Verdict
 from gonogo.telling.kept import directory_of, kept
+from gonogo.telling.printed import printed
 from gonogo.telling.words import (
     DECISION_MEANINGS,
     SYMBOLS,
@@ -241,7 +242,17 @@ def _particulars(view: RunView, gate: GateView, width: int) -> list[Line]:
         ("output", f"gonogo logs {safe(gate.gate.id)}" if verdict.captures else ""),
         ("evidence", _evidence(view, verdict)),
     ]
-    return [text for label, value in rows if value for text in labelled(label, value, width)]
+    lines = [text for label, value in rows if value for text in labelled(label, value, width)]
+    return [*_printed(view, verdict, width), *lines]
+
+
+def _printed(view: RunView, verdict: Verdict, width: int) -> list[Line]:
+    """The last lines that it printed, each on one line."""
+    room = max(20, width - _COLUMN)
+    return [
+        (Piece(f"    {'' if at else 'printed':<{_WORD_WIDTH}}", "dim"), Piece(crop(text, room), "dim"))
+        for at, text in enumerate(printed(view, verdict))
+    ]
 
 
 def _waivers(view: RunView, gate: GateView) -> list[str]:

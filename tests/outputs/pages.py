@@ -28,6 +28,9 @@ BOARD, SEEN = "4" * 64, "5" * 64
 """Digests of a picture that a probe took, and of one that a person attached."""
 
 
+FACTS = "8" * 64
+
+
 def png(width: int, height: int) -> bytes:
     """A picture of a slope, in grey."""
     rows = b"".join(b"\0" + bytes((x * 255 // width) & 0xFF for x in range(width)) for _ in range(height))
@@ -46,6 +49,7 @@ def _url(width: int, height: int) -> str:
 AROUND = Surroundings(
     sources={"backend/src/app.ts": "\n" * 9 + SOURCE},
     tails={OUT: "Statements: 57.85 %\nLines: 57.85 %"},
+    facts={FACTS: '{\n "panels": 12,\n "without_data": []\n}'},
     pictures={
         BOARD: Picture(_url(1600, 500), "The dashboard `Staging`: error rate 0 %, p95 180 ms, no panel without data"),
         SEEN: Picture(_url(300, 200)),
@@ -141,6 +145,7 @@ def rollout_view() -> RunView:
                 "grafana",
                 "dashboard Staging",
                 blobs=(
+                    Blob("facts.json", FACTS, 60, 60, "application/json"),
                     Blob("dashboard.png", BOARD, 900, 900, "image/png"),
                     Blob("dashboard.png.txt", "6" * 64, 70, 70, "text/plain"),
                 ),

@@ -107,6 +107,13 @@ def test_pictures_stand_where_they_are_spoken_of_with_what_they_show_in_words() 
     assert not [tag for tag, _ in without.tags if tag == "img"]
 
 
+def test_what_a_probe_saw_can_be_read_in_the_page() -> None:
+    said = "".join(read(page("rollout")).text)
+    assert "What it saw" in said
+    assert '"without_data": []' in said
+    assert "What it saw" not in html(rollout_view())
+
+
 def test_it_tells_what_it_changed() -> None:
     said = " ".join("".join(read(page("rollout")).text).split())
     changed = said[said.index("What it changed") : said.index("Who said what")]

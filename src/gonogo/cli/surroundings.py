@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from gonogo.outputs.surroundings import Picture, Surroundings
 _FILES = 200
 _LARGEST = 1024 * 1024
 """Bytes of a source file; a larger one is generated, and no line of it helps."""
+_LARGEST_FACTS = 8 * 1024
+_ALL_FACTS = 512 * 1024
 _LARGEST_PICTURE = 2 * 1024 * 1024
 _ALL_PICTURES = 12 * 1024 * 1024
 """Bytes of all pictures of a page: mail and pull requests refuse larger files."""
@@ -41,6 +44,7 @@ def surroundings(place: Place, view: RunView, output: Path | None = None) -> Sur
     return Surroundings(
         sources=dict(_sources(place, view, redactor)),
         tails=view.tails,
+        facts=dict(_facts(place, view)),
         pictures=dict(_pictures(place, view)),
         evidence=_link(place, output),
     )
@@ -91,6 +95,20 @@ def _blobs(view: RunView) -> Iterator[Blob]:
     for gate in view.gates:
         for capture in gate.verdict.captures:
             yield from capture.blobs
+
+
+def _facts(place: Place, view: RunView) -> Iterator[tuple[str, str]]:
+    """What probes saw, where it is short enough to be read: alerts, services, load against its baseline."""
+    room = _ALL_FACTS
+    for blob in dict.fromkeys(_blobs(view)):
+        if blob.name.rpartition("/")[2] != "facts.json" or blob.cut or blob.size > min(_LARGEST_FACTS, room):
+            continue
+        try:
+            told = json.loads(_read(_file(place, blob.sha256), blob.size))
+        except ValueError:
+            continue
+        room -= blob.size
+        yield blob.sha256, json.dumps(told, indent=1, ensure_ascii=False)
 
 
 def _pictures(place: Place, view: RunView) -> Iterator[tuple[str, Picture]]:

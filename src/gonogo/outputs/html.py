@@ -128,6 +128,8 @@ class _Look:
     files: list[_File]
     tail: list[str]
     pictures: list[_Shown]
+    facts: list[str]
+    """What a probe saw, line by line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,8 @@ def _look(capture: Capture, around: Surroundings, *, tails: bool) -> _Look:
     printed = [b for b in capture.blobs if tails and b.name.rpartition("/")[2] in {"stdout", "stderr"}]
     tail = "\n".join(around.tails.get(blob.sha256, "").strip("\n") for blob in printed).strip("\n").split("\n")
     files = list(dict.fromkeys(_file(capture, blob, around) for blob in capture.blobs if blob.size))
-    return _Look(capture, ended, files, tail if any(tail) else [], _shown_of(capture.blobs, around))
+    facts = [line for blob in capture.blobs for line in around.facts.get(blob.sha256, "").splitlines()]
+    return _Look(capture, ended, files, tail if any(tail) else [], _shown_of(capture.blobs, around), facts)
 
 
 def _shown_of(blobs: Iterable[Blob], around: Surroundings) -> list[_Shown]:

@@ -29,6 +29,8 @@ class Surroundings:
     """Path in the repository -> its text as the run saw it."""
     tails: Mapping[str, str] = field(default_factory=dict)
     """sha256 of a stored stream -> its last lines."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of the stored facts of a probe -> the facts, as lines for people."""
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     """sha256 of a stored picture -> the picture."""
     evidence: str = ""

@@ -6,10 +6,12 @@ import base64
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gonogo.owners import keys
+from tests.bundle import forge
 from tests.cli.conftest import IDENTITY, Gonogo, Repository
 from tests.cli.test_sign import PASSPHRASES, Desk, crew
 
@@ -79,6 +81,18 @@ def test_nobody_signs_a_bundle_that_is_not_proven(crew: dict[str, Desk], held: P
     said = crew["ben"]("sign", "--bundle", str(held), "--go", "-m", "fine")
     assert said.exit == 5
     assert "is not proven" in said.err
+
+
+def test_nobody_signs_a_bundle_whose_ledger_was_forged(crew: dict[str, Desk], held: Path) -> None:
+    """Packed and listed as it should be: only its chain tells."""
+
+    def greener(data: dict[str, Any]) -> None:
+        data["verdict"]["attempts"] = 7
+
+    files = forge.edited(forge.unpacked(held.read_bytes()), "verdict", greener, rehash=False)
+    held.write_bytes(forge.repacked(forge.stated_anew(forge.listed_anew(files))))
+    said = crew["ben"]("sign", "--bundle", str(held), "--go", "-m", "fine")
+    assert (said.exit, "is not proven: event" in said.err) == (5, True), said.err
 
 
 @pytest.mark.parametrize("change", ["another word", "another person", "nothing", "noise"])

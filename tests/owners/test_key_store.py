@@ -127,6 +127,15 @@ def test_a_store_that_says_no_leaves_nothing_and_quotes_nothing(
     assert keys.mine() == ()
 
 
+def test_a_store_that_keeps_nothing_is_told_at_once(
+    key_directory: Path, file_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{FILE_STORE}.set_password", lambda *given: None)
+    with pytest.raises(Refused, match="did not keep the key"):
+        keys.create_in_store("ada")
+    assert keys.mine() == ()
+
+
 def test_a_person_signs_with_a_key_of_the_store(
     repository: Repository, gonogo: Gonogo, key_directory: Path, file_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""What lies about a run, for outputs that show it: redacted source lines, ends of logs, the way to the files."""
+"""What lies about a run, for outputs that show it: redacted source lines, pictures, facts, the way to the files."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _facts(place: Place, view: RunView) -> Iterator[tuple[str, str]]:
         if blob.name.rpartition("/")[2] != "facts.json" or blob.cut or blob.size > min(_LARGEST_FACTS, room):
             continue
         try:
-            told = json.loads(_read(_file(place, blob.sha256), blob.size))
+            told = json.loads(end_of(stored_at(place, blob.sha256), blob.size))
         except ValueError:
             continue
         room -= blob.size

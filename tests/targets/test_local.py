@@ -14,6 +14,7 @@ from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.release import Difference, Instance, Release
 from gonogo.plugins import OutOfReach
+from gonogo.targets._strays import free_port
 from gonogo.targets.local import LocalTarget
 from tests.targets.conftest import Site, ask, eventually, web
 
@@ -155,6 +156,15 @@ def test_a_service_that_the_next_release_lacks_ends(site: Site) -> None:
     assert [one.service for one in target.instances()] == ["web"]
 
 
+def test_a_port_may_come_from_an_input(site: Site) -> None:
+    port = free_port()
+    site.params |= {"services": {"web": web(port=f"127.0.0.1:{port}")}}
+    site.put("first")
+    target = site.target()
+    eventually(target, healthy)
+    assert target.url("app") == f"http://127.0.0.1:{port}"
+
+
 def test_what_drifted_is_told(site: Site) -> None:
     release = site.put("first")
     target = site.target()
@@ -294,6 +304,7 @@ def test_a_missing_env_file(site: Site) -> None:
         ({"web": web(needs=["back"]), "back": web(needs=["web"])}, "services need each other: web -> back -> web"),
         ({"web": web(env={"PORT": "{prot}"})}, "asks for `{prot}`, which the target does not know"),
         ({"web": web(command="sh -c 'echo")}, "the command of `web` cannot be read"),
+        ({"web": web(port="<staging>")}, "`<staging>` is no port for the service `web`"),
         ({"Web/1": web()}, "`Web/1` is no name for a service"),
         ({"web": web(cwd="../..")}, "`../..` of `web` leads out of the release"),
     ],

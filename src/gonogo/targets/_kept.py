@@ -16,7 +16,7 @@ from gonogo.model.release import Release
 from gonogo.plugins import Context, OnlyHere, OutOfReach
 from gonogo.targets._durable import read_json, write_json
 from gonogo.targets._home import Home
-from gonogo.targets._local_params import LocalParams
+from gonogo.targets._local_params import LocalParams, port_of
 from gonogo.targets._trees import remove
 from gonogo.targets._units import Config, ServiceConfig
 
@@ -39,7 +39,7 @@ def configured(params: LocalParams, context: Context) -> Config:
                 cwd=one.cwd,
                 values={key: text for key, text in values.items() if _given(key, one.variables)},
                 env=dict(one.env),
-                port=one.port,
+                port=port_of(name, one),
                 health=one.health,
                 needs=one.needs,
                 start_seconds=one.start_seconds,

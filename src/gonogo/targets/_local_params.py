@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gonogo.plugins import OutOfReach
 from gonogo.targets._postgres import PostgresParams
 
 
@@ -21,8 +22,9 @@ class ServiceParams:
     those of the service `backend`, `{database}` is the database's URL, `{commit}` the release's commit."""
     variables: tuple[str, ...] = ("*",)
     """Which variables of the env file it is given: names, or patterns such as `JWT_*`."""
-    port: int | None = None
-    """Port it listens on; 0: a free one, chosen once for this target; absent: none."""
+    port: int | str | None = None
+    """Port it listens on, or text that ends in one, such as the input `<staging>`; 0: a free one, chosen once for this
+    target; absent: none."""
     health: str = ""
     """How it is asked whether it is well: a path (`/health`, any status below 400), or `tcp`. Empty: it is not."""
     needs: tuple[str, ...] = ()
@@ -33,6 +35,19 @@ class ServiceParams:
     """How long it may take to end when asked (SIGTERM); then it is killed, with all that it started."""
     one_shot: bool = False
     """It is meant to end, with exit code 0, and whatever needs it starts afterwards."""
+
+
+def port_of(name: str, service: ServiceParams) -> int | None:
+    """The port of a service as a number; raises `OutOfReach` for what is none."""
+    if service.port is None or isinstance(service.port, int):
+        return service.port
+    last = service.port.rstrip("/").rpartition(":")[2]
+    if not (last.isdecimal() and last.isascii()):
+        raise OutOfReach(
+            f"`{service.port}` is no port for the service `{name}`",
+            help="give a number, or `host:port` through an input",
+        )
+    return int(last)
 
 
 @dataclass(frozen=True, slots=True)

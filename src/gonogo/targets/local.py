@@ -18,7 +18,7 @@ from gonogo.targets import _logs
 from gonogo.targets._durable import point
 from gonogo.targets._home import Home, place
 from gonogo.targets._kept import Kept, configured, hiding, migrations, trees_of
-from gonogo.targets._local_params import LocalParams
+from gonogo.targets._local_params import LocalParams, port_of
 from gonogo.targets._postgres import Cluster
 from gonogo.targets._services import TRIAL, CannotStart, Services, json_of
 from gonogo.targets._strays import free_port
@@ -82,7 +82,7 @@ class LocalTarget:
             name = front(needs)
         if name not in services or services[name].port is None:
             return ""
-        return f"http://127.0.0.1:{self._home.port(name, services[name].port)}"
+        return f"http://127.0.0.1:{self._home.port(name, port_of(name, services[name]))}"
 
     # --- what lives there ----------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from gonogo.cli.reference import field_docs, type_name
 from gonogo.model.outcome import ExitCode
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-PAGES = ("probes.md", "tools.md", "parsers.md", "observations.md", "kinds.md", "exit-codes.md", "cli.md")
+PAGES = ("probes.md", "tools.md", "parsers.md", "targets.md", "observations.md", "kinds.md", "exit-codes.md", "cli.md")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -32,6 +32,8 @@ def test_every_kind_observation_and_exit_code_is_on_its_page() -> None:
     assert all(f"\n## {name}\n" in given["probes.md"] for name in registry.probes)
     assert all(f"\n## {name}\n" in given["tools.md"] for name in registry.tools)
     assert all(f"\n## {name}\n" in given["parsers.md"] for name in registry.parsers)
+    assert all(f"\n## {name}\n" in given["targets.md"] for name in registry.targets)
+    assert "\n### `services`\n" in given["targets.md"], "what a nested mapping holds"
     assert all(f"| `{name}` |" in given["observations.md"] for name in registry.observation_types)
     assert all(f"| {int(code)} |" in given["exit-codes.md"] for code in ExitCode)
 

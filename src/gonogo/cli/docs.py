@@ -53,6 +53,11 @@ def pages(registry: Registry) -> dict[str, str]:
             "Formats of reports. A report that no parser is named for is recognised by its content, never by its name.",
             (reference.parser_page(registry.parsers[name]) for name in sorted(registry.parsers)),
         ),
+        "targets.md": reference.kinds_page(
+            "Targets",
+            "Where releases are put. A checklist declares them under `targets:`, each by name with its `kind`.",
+            (reference.target_page(registry.targets[name]) for name in sorted(registry.targets)),
+        ),
         "observations.md": reference.observations_page(registry),
         "kinds.md": reference.kinds_page(
             "Kinds", "Every kind there is, by the open set it belongs to.", [_index(registry)]
@@ -68,6 +73,7 @@ def _index(registry: Registry) -> str:
         ("tool", "tools.md", dict(registry.tools)),
         ("parser", "parsers.md", dict(registry.parsers)),
         ("observations", "observations.md", dict(registry.families)),
+        ("target", "targets.md", dict(registry.targets)),
         ("output", "", dict(registry.outputs)),
     )
     lines = ["| Kind | Set | What it is |", "|---|---|---|"]

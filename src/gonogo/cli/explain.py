@@ -71,6 +71,8 @@ def known_text(registry: Registry, what: str) -> str:
     pages = []
     if what in registry.families:
         pages.append(reference.family_page(registry.families[what]))
+    if what in registry.targets:
+        pages.append(reference.target_page(registry.targets[what]))
     if what in registry.probes:
         pages.append(reference.probe_page(registry.probes[what]))
     if what in registry.tools:
@@ -165,7 +167,7 @@ def _unread(gate: Gate) -> list[str]:
 
 
 def _names(registry: Registry) -> list[str]:
-    return [*registry.probes, *registry.tools, *registry.parsers, *registry.families]
+    return [*registry.probes, *registry.tools, *registry.parsers, *registry.families, *registry.targets]
 
 
 def _kinds(registry: Registry) -> str:
@@ -174,6 +176,7 @@ def _kinds(registry: Registry) -> str:
         ("tools", dict(registry.tools)),
         ("parsers", dict(registry.parsers)),
         ("observations that tools share", dict(registry.families)),
+        ("targets", dict(registry.targets)),
         ("outputs", dict(registry.outputs)),
     )
     lines: list[str] = []

@@ -14,16 +14,17 @@ from typing import Any
 
 from gonogo.model.checklist import Effect
 from gonogo.model.observation import ObservationType
-from gonogo.plugins import Clause, Family, Parser, Probe, Registry, Tool
+from gonogo.plugins import Clause, Family, Parser, Probe, Registry, TargetKind, Tool
 
 HEAD = "<!-- Written by `gonogo docs --write`; change the code, not this page. -->\n\n"
+_PARAMS_HEAD = ("Name", "Type", "Default", "Meaning")
 
 
 def probe_page(probe: Probe) -> str:
     """What a probe or action does, its params, the observations it yields, and the prose it understands."""
     word = "probe" if probe.effect is Effect.READ else "action"
     parts = [f"## {probe.name}\n\n*{word}*" + (", runs alone in its tree" if probe.exclusive else ""), probe.doc]
-    parts += [_table("Params", ("Name", "Type", "Default", "Meaning"), _params(probe.params))]
+    parts += [_table("Params", _PARAMS_HEAD, _params(probe.params))]
     parts += [_observations(probe.yields), _clauses(probe.clauses)]
     parts += [_list("Commands in prose", (f"{_code(phrase.example)}" for phrase in probe.phrases))]
     return _joined(parts)
@@ -41,6 +42,23 @@ def parser_page(parser: Parser) -> str:
     return _joined(
         [f"## {parser.name}", parser.doc, f"Media type {_code(parser.media_type)}.", _observations(parser.yields)]
     )
+
+
+def target_page(kind: TargetKind) -> str:
+    """What a kind of target is, and what a checklist says of one; each nested mapping has a table of its own."""
+    parts = [f"## {kind.name}", kind.doc]
+    parts += [_table("Params", _PARAMS_HEAD, _params(kind.params))]
+    return _joined([*parts, *(_table(f"`{at}`", _PARAMS_HEAD, _params(inner)) for at, inner in _nested(kind.params))])
+
+
+def _nested(params: type) -> list[tuple[str, type]]:
+    """The fields of a params type that hold further ones."""
+    return [
+        (name, inner)
+        for name, hint in typing.get_type_hints(params).items()
+        for inner in (hint, *typing.get_args(hint))
+        if isinstance(inner, type) and dataclasses.is_dataclass(inner)
+    ]
 
 
 def family_page(family: Family) -> str:

@@ -103,6 +103,33 @@ def test_k6_keeps_its_own_export(tmp_path: Path) -> None:
     found = ask("k6", "k6 run --summary-export=s.json x.js", tmp_path)
     assert found.reports[0].file == "s.json"
     assert found.reports[0].cwd_relative
+    assert found.exclusive, "what else the machine does would be measured too"
+
+
+def test_k6_names_the_load_by_script_imports_and_shape(tmp_path: Path) -> None:
+    files = {"load/main.js": "import a from './lib/a.js';\n", "load/lib/a.js": "const b = open('../data.json');\n"}
+    files |= {"load/data.json": "[1]\n", "load/other.js": "export default 1;\n"}
+
+    def name(line: str = "k6 run -e TOKEN=secret load/main.js", **env: str) -> str:
+        for path, text in files.items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(text)
+        found = TOOLS["k6"].recognise(Invocation(tuple(line.split()), tmp_path, env))
+        assert isinstance(found, Ask)
+        return str(found.reports[0].params.get("script", ""))
+
+    first = name()
+    assert first.startswith("load/main.js ")
+    assert name("k6 run -e TOKEN=other --quiet load/main.js") == first, "what is secret or only shown names no load"
+    assert name("k6 run --vus 9 load/main.js") != first
+    assert name("k6 run -u9 load/main.js") != first
+    assert name(K6_DURATION="1m") != first
+    files["load/other.js"] = "export default 2;\n"
+    assert name() == first, "nobody imports it"
+    files["load/data.json"] = "[2]\n"
+    assert name() != first
+    assert name("k6 run nowhere.js") == ""
+    assert name("k6 run -") == ""
 
 
 @pytest.mark.parametrize(

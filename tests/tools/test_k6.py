@@ -116,6 +116,20 @@ def test_s60_every_iteration_throws_after_its_requests(place: Place) -> None:
     assert capture(view).exit == 0
 
 
+@pytest.mark.parametrize("option", ["--log-output=none", "--log-output none", "--log-format raw", "--log-format=json"])
+def test_s60_exceptions_are_seen_however_the_log_is_set(place: Place, option: str) -> None:
+    script = HEALTHY.replace(SEARCH, f"  throw new Error('boom');\n{SEARCH}")
+    assert slugs(run(place, script, line=f"k6 run {option} x.js"), "load") == ["every-iteration-threw"]
+
+
+def test_s60_exceptions_in_a_log_that_goes_elsewhere_are_no_zero(place: Place) -> None:
+    place.write("out/keep", "")
+    script = HEALTHY.replace(SEARCH, f"  throw new Error('boom');\n{SEARCH}")
+    view = run(place, script, (*ASKED, "load.exceptions == 0"), line="k6 run --log-output=file=out/k6.log x.js")
+    assert outcomes(view) == {"load": "UNKNOWN"}
+    assert any("goes to `file`" in note for note in verdict(view, "load").notes)
+
+
 def test_s60_some_iterations_throw(place: Place) -> None:
     script = HEALTHY.replace(
         "  http.get(`${base}/slow", "  if (__ITER === 3) throw new Error('boom');\n  http.get(`${base}/slow"

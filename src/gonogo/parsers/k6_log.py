@@ -27,7 +27,7 @@ def _sniff(head: bytes) -> bool:
 
 
 @parser("k6_log", yields=yields("load.exceptions", "load.vus", each=False), media_type="text/plain", sniff=_sniff)
-def k6_log(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:  # noqa: ARG001 - the seam gives both
+def k6_log(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:
     """What k6 prints: exceptions that iterations threw, the virtual users it planned, and a test ended early.
 
     Traps: an iteration that throws counts as completed, fails no check and no threshold, and leaves exit 0: only the
@@ -56,6 +56,9 @@ def k6_log(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:  # noqa: ARG
     if aborted:
         return silent(unknown("ended-early", f"the test ended early: {aborted}", "see why, and run it whole"), findings)
     values: dict[str, Value | None] = {"load.exceptions": thrown, "load.vus": vus or None}
+    if params.get("elsewhere") and not thrown:
+        values["load.exceptions"] = None
+        notes = (*notes, f"the log of k6 goes to `{params['elsewhere']}`: whether iterations threw is not known")
     return Reading(observations(values), tuple(findings.kept), notes)
 
 

@@ -60,14 +60,14 @@ def k6(invocation: Invocation) -> Ask | None:
     Traps: exit 0 where every iteration threw, where not one request was made, and where the summary could not be
     written; `http_req_duration` p95 is 0 where the target is down, which looks like a huge improvement; in the exported
     summary `"p(95)<500": true` means the threshold was *crossed*, and `http_req_failed.passes` counts failed requests;
-    with `--no-summary` nothing is exported (left out here, and `--quiet` too).
+    with `--no-summary` nothing is exported (left out here, as are `--quiet`, `--log-output none`, `--log-format raw`).
 
     Source: runs of k6 1.1.0; errext/exitcodes/codes.go.
     """
     argv = invocation.argv
     if options.only_asks(argv) or "run" not in argv[1:]:
         return None
-    given = options.value(argv, "--summary-export")
+    given, elsewhere = options.value(argv, "--summary-export"), _log_elsewhere(invocation)
     about = named(invocation)
     summary = AskedReport(given or "k6.json", "k6_summary", cwd_relative=bool(given), params=about)
     reports = [summary]
@@ -80,15 +80,31 @@ def k6(invocation: Invocation) -> Ask | None:
     return Ask(
         argv=options.extended(_loud(argv), *added),
         reports=tuple(reports),
-        env={"K6_NO_USAGE_REPORT": "true", "K6_NO_SUMMARY": "false"},
-        text_report=AskedReport("k6.log", "k6_log"),
+        env={"K6_NO_USAGE_REPORT": "true", "K6_NO_SUMMARY": "false", **_loud_variables(invocation)},
+        text_report=AskedReport("k6.log", "k6_log", params={"elsewhere": elsewhere} if elsewhere else {}),
         exclusive=True,
     )
 
 
 def _loud(argv: tuple[str, ...]) -> tuple[str, ...]:
-    kept = (word for word in options.before_dashes(argv) if word.partition("=")[0] not in _HUSHING)
-    return (*kept, *argv[len(options.before_dashes(argv)) :])
+    """The command line without what keeps k6 from saying what is asked of it."""
+    before = options.before_dashes(argv)
+    kept = tuple(word for word in before if word.partition("=")[0] not in _HUSHING)
+    for option, hushing in (("--log-output", "none"), ("--log-format", "raw")):
+        if options.value(kept, option) == hushing:
+            kept = options.without(kept, option)
+    return (*kept, *argv[len(before) :])
+
+
+def _loud_variables(invocation: Invocation) -> dict[str, str]:
+    hushing = {"K6_LOG_OUTPUT": ("none", "stderr"), "K6_LOG_FORMAT": ("raw", "text")}
+    return {name: loud for name, (hushed, loud) in hushing.items() if invocation.env.get(name) == hushed}
+
+
+def _log_elsewhere(invocation: Invocation) -> str:
+    """Where the log goes instead of to the terminal, as its author wrote it; empty: it is among what k6 prints."""
+    given = options.value(_loud(invocation.argv), "--log-output") or invocation.env.get("K6_LOG_OUTPUT", "")
+    return "" if given in {"", "none", "stderr", "stdout"} else given.partition("=")[0]
 
 
 def _outputs_elsewhere(invocation: Invocation) -> bool:

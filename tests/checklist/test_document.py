@@ -99,7 +99,7 @@ TABLE = [
         evidence=("backend/playwright-report/",), paths=("backend/playwright-report/",), ci_jobs=("e2e-backend",),
     ),
     Row(
-        "3", "production-images", "Production images", ("command", "command", "image"),
+        "3", "production-images", "Production images", ("image_build", "image_build", "image"),
         ("exit == 0", "images.unhealthy == 0"), ("DevOps",), effects=(Effect.WRITE, Effect.WRITE, Effect.READ),
         evidence=("Image digests", "`docker history` size snapshot"), ci_jobs=("build-push-containers",),
         cache="Docker layer cache",
@@ -121,7 +121,7 @@ TABLE = [
         evidence=("Backup filename", "migrate logs"), unread=("(or compose `pg_dump`)",),
     ),
     Row(
-        "4", "pull-new-images", "Pull new images (if using registry)", ("command", "image"),
+        "4", "pull-new-images", "Pull new images (if using registry)", ("image_pull", "image"),
         ("exit == 0", "images.missing == 0"), ("DevOps",), ("if using registry",),
         effects=(Effect.WRITE, Effect.READ), evidence=("Compose pull output",), condition="if using registry",
     ),

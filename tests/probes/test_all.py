@@ -24,6 +24,9 @@ REGISTRY = plugins.builtin()
 PROBES = sorted(REGISTRY.probes.values(), key=lambda probe: probe.name)
 EXAMPLES: dict[str, dict[str, Any]] = {
     "command": {"run": "true"},
+    "image_build": {"run": "docker build -t gonogo-never/built:1 not-there"},
+    "image_pull": {"run": "docker compose pull"},
+    "image_push": {"run": "docker push 127.0.0.1:1/gonogo-never:1"},
     "dotenv": {"template": ".env.example", "file": ".env.staging"},
     "file": {"path": "README.md"},
     "migrate": {"run": "true"},
@@ -33,7 +36,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 """Params for the kinds that cannot do without."""
 
 NOT_BUILT_IN = {
-    *("compose", "config", "grafana", "image", "loki", "rollback"),
+    *("config", "grafana", "loki", "rollback"),
 }
 
 

@@ -269,6 +269,8 @@ class Database:
     """Variables of the client process, `PGPASSWORD` among them; secrets."""
     url: str = ""
     """libpq URL as this machine, or the migrating program, reaches it, with the password: a secret."""
+    inner: str = ""
+    """The same as the target's own services reach it; empty: by `url`. A secret."""
 
     def argv(self, program: str, *arguments: str) -> tuple[str, ...]:
         """The command line of a client program; which database it speaks to is one of its arguments."""

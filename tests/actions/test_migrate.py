@@ -300,6 +300,13 @@ def test_s56_a_file_edited_after_it_ran(place: Migrated) -> None:
     assert look_with("migrations", place.context()).values["migrations.edited"] == 0, "line ends are git's affair"
 
 
+def test_a_command_that_takes_another_url_than_it_is_given_is_found_out(place: Migrated) -> None:
+    real = place.server.url(place.name)
+    done = place.migrate(run=f"env DATABASE_URL='{real}' {RUN}")
+    assert done.troubles == {"copy-missed": Outcome.FAIL}
+    assert "migrated the real one" in done.capture.troubles[0].message
+
+
 def test_nothing_pending_is_run_as_written_and_changes_nothing(place: Migrated) -> None:
     place.migrate()
     done = place.migrate()

@@ -110,12 +110,23 @@ def holder(sql: Sql) -> str:
     return blocker_text(held[0]).replace("it waited for ", "") if held else ""
 
 
-def run(command: str, context: Context, *, cwd: str, env: dict[str, str], timeout: float | None) -> Ran:
-    """Run the migrating command; a container that `docker compose run` starts gets a name, so that it can be found."""
+def in_container(command: str) -> bool:
+    """Whether the command does its work in a container of the project, where the database has another address."""
+    return re.search(r"\bdocker(?:-compose| compose)\b.*\s(?:run|exec)\b", command) is not None
+
+
+def run(
+    command: str, context: Context, given: tuple[str, ...], *, cwd: str, env: dict[str, str], timeout: float | None
+) -> Ran:
+    """Run the migrating command; a container that `docker compose run` starts gets a name, so that it can be found.
+
+    `given` names the variables that it must have in the container too.
+    """
     match = _COMPOSE_RUN.search(command)
     if match is None:
         return context.run(command, cwd=cwd, env=env, timeout=timeout)
-    named = f"{command[: match.end()]} --name {name_of(context)}{command[match.end() :]}"
+    more = "".join(f" --env {name}" for name in given)
+    named = f"{command[: match.end()]} --name {name_of(context)}{more}{command[match.end() :]}"
     try:
         return context.run(named, cwd=cwd, env=env, timeout=timeout)
     finally:

@@ -224,7 +224,9 @@ class _Migrate:
     def _env(self, database: str = "") -> dict[str, str]:
         name = database or self.database.name
         programs = "" if self.database.prefix else self.database.programs
-        env = variables(url_of(self.database.url, name), self.params.variable, self.database.env, programs)
+        inside = _migrator.in_container(self.params.run) and self.database.inner
+        url = url_of(inside or self.database.url, name)
+        env = variables(url, self.params.variable, self.database.env, programs)
         wait = f"-c lock_timeout={int(self.params.lock_timeout * 1000)}"
         return {**env, "PGAPPNAME": _migrator.name_of(self.context), "PGOPTIONS": wait}
 
@@ -270,6 +272,7 @@ class _Migrate:
             ran = self._run(scratch)
             self.blobs += printed(ran)
             now = self.state(scratch)
+            self._untouched(before)
             if ran.exit != 0 or now.pending or now.failed:
                 why = self._failed(now) if now.failed else f"`{self.params.run}` {said(ran)}"
                 left = f"; `{now.pending[0]}` is still pending" if now.pending else ""
@@ -277,6 +280,15 @@ class _Migrate:
                 raise _Stopped("migration-fails-on-copy", told, "mend the migration, and commit it under a new run")
             self.facts["tried"] = True
             self._previous(scratch)
+
+    def _untouched(self, before: History) -> None:
+        """Stop where the command took another URL than it was given: it was not the copy that it migrated."""
+        real = self.state()
+        if (real.applied, real.failed, real.pending) != (before.applied, before.failed, before.pending):
+            self.facts |= self.after(before, real)
+            told = f"`{self.params.run}` was given the URL of a copy in `{self.params.variable}`, and migrated the real one"
+            mend = "name the variable that it reads with `variable:`; look what it did to the database"
+            raise _Stopped("copy-missed", told, mend)
 
     def _dumped(self) -> Path:
         file = self.context.scratch / "for-a-copy.dump"
@@ -298,7 +310,8 @@ class _Migrate:
         target = self.context.reach()
         mend = "see why it cannot be tried, or say `previous: false` and look yourself"
         try:
-            with target.trial(there, {self.params.variable: url_of(self.database.url, scratch)}) as urls:
+            inner = url_of(self.database.inner or self.database.url, scratch)
+            with target.trial(there, {self.params.variable: inner}) as urls:
                 origin = urls.get("app") or next(iter(urls.values()), "")
                 smoked = self.context.smoke(there.commit, origin=origin)
         except OutOfReach as error:
@@ -319,7 +332,9 @@ class _Migrate:
 
     def _run(self, database: str = "") -> Ran:
         limit = min(self.params.timeout, self.context.timeout)
-        return _migrator.run(self.params.run, self.context, cwd=self.params.cwd, env=self._env(database), timeout=limit)
+        env = self._env(database)
+        given = (self.params.variable, "PGAPPNAME", "PGOPTIONS")
+        return _migrator.run(self.params.run, self.context, given, cwd=self.params.cwd, env=env, timeout=limit)
 
     def _applied(self, before: History) -> None:
         self.context.record("migrate", pending=list(before.pending), before=before.data)

@@ -67,14 +67,19 @@ def database(docker: Docker, project: str, found: Login) -> Database | None:
     if not running:
         return None
     docker.context.add_secrets((found.password,))
-    place = _published(running[0]) or f"{found.service}:{PORT}"
+    inside = f"{found.service}:{PORT}"
     password = f":{quote(found.password, safe='')}" if found.password else ""
+
+    def url(place: str) -> str:
+        return f"postgresql://{quote(found.user, safe='')}{password}@{place}/{quote(found.name, safe='')}"
+
     return Database(
         name=found.name,
         prefix=("docker", "exec", "--interactive", "--env", "PGPASSWORD", str(running[0]["Id"])),
         connection=("--host", "127.0.0.1", "--port", str(PORT), "--username", found.user),
         env={"PGPASSWORD": found.password},
-        url=f"postgresql://{quote(found.user, safe='')}{password}@{place}/{quote(found.name, safe='')}",
+        url=url(_published(running[0]) or inside),
+        inner=url(inside),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -177,6 +178,20 @@ def _state_of(root: Path, common: str) -> Path:
     directory = Path(common)
     home = directory.parent if directory.name == ".git" else root
     return home / ".gonogo" / "state"
+
+
+def state_salt(root: Path) -> bytes:
+    """A key made once per repository, which stays in its state directory: a digest that is keyed with it says nothing.
+
+    Raises `OperationError` where the state directory cannot be written.
+    """
+    path = prepare_state(state_directory(root)) / "salt"
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+    except FileExistsError:
+        pass
+    return path.read_bytes()
 
 
 def prepare_state(directory: Path) -> Path:

@@ -36,7 +36,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 """Params for the kinds that cannot do without."""
 
 NOT_BUILT_IN = {
-    *("config", "grafana", "loki", "rollback"),
+    *("grafana", "loki", "rollback"),
 }
 
 

@@ -286,7 +286,7 @@ class _Migrate:
         real = self.state()
         if (real.applied, real.failed, real.pending) != (before.applied, before.failed, before.pending):
             self.facts |= self.after(before, real)
-            told = f"`{self.params.run}` was given the URL of a copy in `{self.params.variable}`, and migrated the real one"
+            told = f"`{self.params.run}` was given a copy's URL in `{self.params.variable}`, and migrated the real one"
             mend = "name the variable that it reads with `variable:`; look what it did to the database"
             raise _Stopped("copy-missed", told, mend)
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import hmac
-import os
 import re
-import secrets
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gonogo.config import prepare_state, state_directory
+from gonogo.config import state_salt
 from gonogo.errors import Diagnostic, InputError
 from gonogo.model.checklist import Call, Checklist, Gate
 from gonogo.model.plan import Plan, Subject
@@ -209,7 +207,7 @@ def input_file_digests(paths: Sequence[str], root: Path) -> dict[str, str]:
     """
     if not paths:
         return {}
-    key = _salt(root)
+    key = state_salt(root)
     digests: dict[str, str] = {}
     for path in paths:
         try:
@@ -219,13 +217,3 @@ def input_file_digests(paths: Sequence[str], root: Path) -> dict[str, str]:
         except OSError as error:
             digests[path] = f"unreadable: {error.strerror}"
     return digests
-
-
-def _salt(root: Path) -> bytes:
-    path = prepare_state(state_directory(root)) / "salt"
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
-    except FileExistsError:
-        pass
-    return path.read_bytes()

@@ -198,7 +198,7 @@ def _unnamed(
         if not isinstance(text, str):
             problems.extend([text] if params.compose else [])  # one that nobody named and git ignores is not ours
             continue
-        for key, line in _needed(text):
+        for key, line in needed(text):
             if key not in named:
                 found.setdefault(key, {"key": key, "path": path, "line": line})
     return list(found.values())
@@ -209,7 +209,7 @@ def _compose_files(context: Context) -> list[str]:
     return sorted(path.relative_to(context.root).as_posix() for path in found)
 
 
-def _needed(text: str) -> Iterable[tuple[str, int]]:
+def needed(text: str) -> Iterable[tuple[str, int]]:
     """Variables that a compose file uses without a default, with their lines; comments use nothing."""
     for number, line in enumerate(text.splitlines(), start=1):
         code = re.sub(r"(?:^|\s)#.*$", "", line)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import jsonschema
 import pytest
@@ -129,3 +131,14 @@ def test_a_red_gate_that_is_judged_by_its_exit_code_shows_what_it_printed(
 
 def test_a_green_gate_shows_nothing_of_its_output(gonogo: Gonogo, repository: Repository) -> None:
     assert "printed" not in gonogo("run").out
+
+
+def test_a_run_imports_what_it_uses_and_no_more(repository: Repository) -> None:
+    code = """
+import sys
+from gonogo.cli.main import run
+assert run(["run"]) == 0
+unwanted = {"ruamel.yaml", "pydantic", "cryptography", "jinja2", "rich", "importlib.metadata", "gonogo.probes.git"}
+assert not unwanted & set(sys.modules), unwanted & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=repository.root, check=True, capture_output=True)

@@ -230,6 +230,12 @@ def _follow(line: str, cwd: Path, trail: _Trail) -> Iterator[Leaf]:
             yield from _leaf(tuple(argv), here, trail)
 
 
+def program_name(word: str) -> str:
+    """What tools know a program by: the name of its file, of a script in node_modules without `.js` (`eslint.js`)."""
+    path = Path(word)
+    return path.stem if "node_modules" in path.parts and path.suffix in {".js", ".mjs", ".cjs"} else path.name
+
+
 def _script_of(argv: Sequence[str]) -> str:
     """The text after `sh -c`; empty where the shell runs a file."""
     for option, value in itertools.pairwise(argv[1:]):
@@ -241,7 +247,7 @@ def _script_of(argv: Sequence[str]) -> str:
 
 
 def _leaf(argv: tuple[str, ...], cwd: Path, trail: _Trail) -> Iterator[Leaf]:
-    invocation = Invocation((Path(argv[0]).name, *argv[1:]), cwd)
+    invocation = Invocation((program_name(argv[0]), *argv[1:]), cwd)
     tool, answer = recognise(invocation, trail.tools)
     if isinstance(answer, Ask):
         yield Leaf(invocation, tool, answer, trail.via)
@@ -286,7 +292,7 @@ def in_place(invocation: Invocation, tools: Mapping[str, tuple[Tool, ...]]) -> t
     if not isinstance(answer, Unwrap) or not answer.at:
         return None
     launcher, inner = invocation.argv[: answer.at], invocation.argv[answer.at :]
-    found = in_place(replace(invocation, argv=(Path(inner[0]).name, *inner[1:])), tools) if inner else None
+    found = in_place(replace(invocation, argv=(program_name(inner[0]), *inner[1:])), tools) if inner else None
     if found is None:
         return None
     tool, ask = found

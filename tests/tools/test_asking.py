@@ -198,3 +198,36 @@ def test_options() -> None:
         "no",
     )
     assert not options.has(argv, "no")
+
+
+@pytest.mark.parametrize(
+    ("line", "added"),
+    [
+        ("pytest --cov", ("--cov-report=term", "--cov-report=xml:{reports}/coverage.xml")),
+        ("pytest --cov=src --cov-report=html", ("--cov-report=xml:{reports}/coverage.xml",)),
+        ("pytest --cov=src --cov-report=", ("--cov-report=xml:{reports}/coverage.xml",)),
+        ("pytest --cov --no-cov", ()),
+        ("pytest", ()),
+    ],
+)
+def test_pytest_cov_is_asked_where_coverage_is_on(tmp_path: Path, line: str, added: tuple[str, ...]) -> None:
+    found = ask("pytest", line, tmp_path)
+    assert found.argv == (*line.split(), "--junitxml={reports}/pytest.xml", *added)
+    assert [report.parser for report in found.reports] == ["junit", *(["cobertura"] if added else [])]
+
+
+@pytest.mark.parametrize(
+    ("line", "file"),
+    [
+        ("go test ./...", ""),
+        ("go test -cover=false ./...", ""),
+        ("go test -cover ./...", "cover.out"),
+        ("go test -coverpkg=./... ./...", "cover.out"),
+        ("go test -coverprofile=c.out ./...", "c.out"),
+        ("go test --coverprofile c.out ./...", "c.out"),
+    ],
+)
+def test_go_coverage_is_asked_where_it_is_on(tmp_path: Path, line: str, file: str) -> None:
+    found = ask("go_test", line, tmp_path)
+    assert [report.file for report in found.reports] == ([file] if file else [])
+    assert ("-coverprofile={reports}/cover.out" in found.argv) is (file == "cover.out")

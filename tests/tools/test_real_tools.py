@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 
 import pytest
 
@@ -252,6 +254,26 @@ def test_eslint_quiet_hides_nothing_from_the_report(project: Project) -> None:
     assert "other" not in ended.stdout
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{modules}/.bin/eslint .",
+        "node {modules}/.bin/eslint .",
+        "node --max-old-space-size=512 {modules}/eslint/bin/eslint.js .",
+        "npm run --silent lint",
+    ],
+)
+def test_a_tool_called_by_its_path_is_asked_too(project: Project, line: str) -> None:
+    modules = next(folder / "node_modules" for folder in project.root.parents if (folder / "node_modules").is_dir())
+    line = line.format(modules=os.path.relpath(modules, project.root))
+    project.write({**package(lint=f"{os.path.relpath(modules, project.root)}/.bin/eslint ."), "a.js": "nope();\n"})
+    project.write({"eslint.config.js": "export default [{ rules: { 'no-undef': 2 } }];\n"})
+    plain, ended = project.run(line, wrapped=False), project.run(line)
+    assert (ended.exit, ended.stdout, ended.stderr) == (plain.exit, plain.stdout, plain.stderr)
+    found, unexplained = judged(ended)
+    assert (found.value("lint.errors"), len(ended.records), unexplained) == (1, 1, "")
+
+
 @pytest.mark.parametrize("style", ["unix-like", "./mine.cjs", "json", "html"])
 def test_eslint_formatter_of_the_command_line_is_used(project: Project, style: str) -> None:
     line = f"eslint -f {style} ." if style != "unix-like" else "eslint --format=stylish ."
@@ -323,3 +345,27 @@ def test_json_in_a_fixture_is_what_the_tool_writes_today(project: Project) -> No
     project.write({**package(test="vitest run"), "a.test.ts": PASSING})
     data = json.loads(project.run("npm test").records[0].reports[0].file.read_text())
     assert {"numTotalTests", "testResults", "success"} <= set(data)
+
+
+GO = {
+    "go.mod": "module example.org/portal\n\ngo 1.19\n",
+    "media.go": (
+        'package portal\n\nfunc Size(n int) string {\n\tif n > 9 {\n\t\treturn "large"\n\t}\n\treturn "small"\n}\n'
+    ),
+    "media_test.go": (
+        'package portal\n\nimport "testing"\n\nfunc TestSmall(t *testing.T) {\n'
+        '\tif Size(1) != "small" {\n\t\tt.Fatal(1)\n\t}\n}\n'
+    ),
+}
+
+
+@pytest.mark.skipif(shutil.which("go") is None, reason="no Go here")
+@pytest.mark.parametrize("flags", ["-cover", "-coverprofile=c.out", "-covermode count -coverprofile c.out", ""])
+def test_go_coverage(project: Project, flags: str) -> None:
+    project.write(dict(GO))
+    ended = project.run(f"go test -count=1 {flags} ./...", env={"GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"})
+    assert ended.exit == 0, ended.stderr
+    found, unexplained = judged(ended)
+    assert (found.value("tests.passed"), unexplained) == (1, "")
+    assert found.value("coverage.statements.pct") == (pytest.approx(200 / 3) if flags else None)
+    assert (project.root / "c.out").exists() is ("c.out" in flags)

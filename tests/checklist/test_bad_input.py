@@ -11,6 +11,7 @@ import pytest
 from gonogo.checklist import Loaded, find, load
 from gonogo.errors import Diagnostic, InputError, Severity, render
 from gonogo.plugins import Registry
+from tests.everybody import as_everybody
 
 Mistakes = Callable[[str, str], tuple[Diagnostic, ...]]
 Loads = Callable[[str, str], Loaded]
@@ -262,11 +263,10 @@ def test_unreadable_file(tmp_path: Path, registry: Registry) -> None:
     assert [d.slug for d in caught.value.diagnostics] == ["checklist-unreadable"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_file_without_permission(write: Write, registry: Registry) -> None:
     path = write("a.md", "# T\n")
     path.chmod(0)
-    with pytest.raises(InputError, match="Permission denied"):
+    with as_everybody(), pytest.raises(InputError, match="Permission denied"):
         load(path, registry)
 
 

@@ -76,7 +76,7 @@ class Store:
         self._written: set[str] = set()
         with _writing(directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not os.access(directory, os.W_OK | os.X_OK):
+            if not os.access(directory, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def sink(self, name: str, media_type: str = "application/octet-stream", cap: int | None = None) -> Sink:

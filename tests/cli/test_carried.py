@@ -61,6 +61,28 @@ def test_a_word_travels_to_the_run_and_counts(
     assert len(json.loads(ada("report", "--format", "json").out)["sign_offs"]) == 1
 
 
+def test_what_is_signed_elsewhere_can_be_looked_at_there(
+    crew: dict[str, Desk], repository: Repository, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page of a bundle shows evidence, and links none: it is gone once the page is written."""
+    repository.write("hello.sh", "echo a line of evidence; exit 1\n")
+    repository.commit("feat: be red")
+    assert crew["ada"]("run").exit == 1
+    assert crew["ada"]("bundle", "--output", str(elsewhere / "red.zip")).exit == 0
+    monkeypatch.chdir(elsewhere)
+    for kind in ("html", "markdown", "json", "sarif", "junit", "text"):
+        said = crew["ben"]("report", "--bundle", "red.zip", "--format", kind, "--output", f"red.{kind}")
+        assert said.exit == 0, said.err
+    page = (elsewhere / "red.html").read_text()
+    assert "a line of evidence" in page
+    assert "/evidence/" not in page
+    data = bytearray((elsewhere / "red.zip").read_bytes())
+    data[-40] ^= 1
+    (elsewhere / "red.zip").write_bytes(data)
+    said = crew["ben"]("report", "--bundle", "red.zip", "--format", "html")
+    assert (said.exit, said.out) == (5, ""), said.err
+
+
 def test_a_word_over_the_run_is_void_once_the_run_has_gone_on(
     crew: dict[str, Desk], held: Path, tmp_path: Path
 ) -> None:

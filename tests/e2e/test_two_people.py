@@ -182,6 +182,8 @@ def say_go(ada: Desk, ben: Desk) -> Path:
         "gonogo sign --bundle hold.zip --owner DevOps --go"
         in ben.gonogo("ask", "--bundle", "hold.zip", "--as", "ben", cwd=ben.home).stdout
     )
+    ben.gonogo("report", "--bundle", "hold.zip", "--format", "html", "--output", "hold.html", cwd=ben.home)
+    assert "only used to build" in (ben.home / "hold.html").read_text()
     ben.gonogo("sign", "--bundle", "hold.zip", "--go", "-m", "fine by us", "--output", "devops.word", cwd=ben.home)
     shutil.copy(ben.home / "devops.word", ada.home)
     assert "everything that was waited for is in" in ada.gonogo("sign", "--take", str(ada.home / "devops.word")).stderr

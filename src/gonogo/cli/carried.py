@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gonogo import engine
 from gonogo.bundle.proof import Proof, Stopped
-from gonogo.bundle.verify import open_bundle, prove
+from gonogo.bundle.verify import Proven, open_bundle, prove
 from gonogo.cli.place import Place
 from gonogo.engine.poll import keep_seen
 from gonogo.errors import InputError, IntegrityError, Refused
@@ -26,14 +30,39 @@ def run_in(bundle: Path) -> RunView:
         IntegrityError: A claim does not hold.
         OperationError: There is no such file, or it cannot be read.
     """
+    with _proven(bundle) as proven:
+        return proven.record.view
+
+
+@contextmanager
+def unpacked(bundle: Path) -> Iterator[tuple[RunView, Path]]:
+    """The run in a bundle, and a state directory with its evidence that is there for as long as it is looked at.
+
+    Raises:
+        IntegrityError: A claim does not hold.
+        OperationError: There is no such file, or it cannot be read.
+    """
+    with _proven(bundle) as proven, TemporaryDirectory(prefix="gonogo-bundle-") as place:
+        for piece in proven.pieces:
+            if not piece.cut:
+                file = Path(place) / "evidence" / piece.sha256[:2] / piece.sha256
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with proven.packed.open(piece.file) as stream, file.open("wb") as out:
+                    shutil.copyfileobj(stream, out)
+        yield proven.record.view, Path(place)
+
+
+@contextmanager
+def _proven(bundle: Path) -> Iterator[Proven]:
     proof = Proof()
-    try:
-        with open_bundle(bundle, proof) as packed:
-            return prove(proof, packed).record.view
-    except Stopped as stopped:
-        raise IntegrityError(
-            f"`{bundle}` is not proven: {stopped}", help=f"say `gonogo verify {bundle}`, and ask for another one"
-        ) from None
+    with ExitStack() as stack:
+        try:
+            proven = prove(proof, stack.enter_context(open_bundle(bundle, proof)))
+        except Stopped as stopped:
+            raise IntegrityError(
+                f"`{bundle}` is not proven: {stopped}", help=f"say `gonogo verify {bundle}`, and ask for another one"
+            ) from None
+        yield proven
 
 
 def send(envelope: Envelope, output: Path) -> None:

@@ -156,13 +156,21 @@ def output_called(place: Place, kind: str) -> Output:
     return known[kind]
 
 
-def rendered(place: Place, view: RunView, kind: str, output: Path | None = None) -> str:
-    """The run through the output called `kind`, for the file `output` (None: standard output)."""
+def rendered(place: Place, view: RunView, kind: str, output: Path | None = None, *, linked: bool = True) -> str:
+    """The run through the output called `kind`, for the file `output` (None: standard output).
+
+    Args:
+        place: Where the command works, and the evidence lies.
+        view: The run.
+        kind: Name of the output.
+        output: The file that is written.
+        linked: Whether the evidence stays where it is, so that it can be linked.
+    """
     from gonogo.cli.tails import with_tails
 
     found, view = output_called(place, kind), with_tails(place, view)
     if found.surroundings:
         from gonogo.cli.surroundings import surroundings  # only for outputs that show them
 
-        return str(found.function(view, surroundings(place, view, output)))
+        return str(found.function(view, surroundings(place, view, output, linked=linked)))
     return str(found.function(view))

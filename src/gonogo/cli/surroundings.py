@@ -32,13 +32,14 @@ _WORDS = 4096
 _PATIENCE = 10.0
 
 
-def surroundings(place: Place, view: RunView, output: Path | None = None) -> Surroundings:
+def surroundings(place: Place, view: RunView, output: Path | None = None, *, linked: bool = True) -> Surroundings:
     """What can be had of it; what cannot is left out, and the output shows the place alone.
 
     Args:
         place: Where the command works.
         view: The run.
         output: The file that is written; evidence is linked as seen from there. None: from the top of the repository.
+        linked: Whether the evidence stays where it is.
     """
     redactor = Redactor(harvest(place.root / path for path in view.plan.secret_files if (place.root / path).is_file()))
     return Surroundings(
@@ -46,7 +47,7 @@ def surroundings(place: Place, view: RunView, output: Path | None = None) -> Sur
         tails=view.tails,
         facts=dict(_facts(place, view)),
         pictures=dict(_pictures(place, view)),
-        evidence=_link(place, output),
+        evidence=_link(place, output) if linked else "",
     )
 
 

@@ -25,6 +25,9 @@ def main() -> int:
     log("starting", release=name, secret=os.environ.get("APP_SECRET", ""))
     if mode == "exit":
         return int(told["code"])
+    if mode == "eat":
+        held = [bytearray(os.urandom(1024) * 1024) for _ in range(512)]
+        return len(held)
     if mode == "once":
         with Path(os.environ["ONCE"]).open("a") as file:
             file.write("ran\n")

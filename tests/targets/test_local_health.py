@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,14 +60,39 @@ def test_a_signal_tells_its_number(site: Site) -> None:
     target = start(site, "ok")
     one = eventually(target, lambda seen: seen.health == "healthy")
     pid = int(one.started.split()[1])
-    import os
-    import signal
-
     os.kill(pid, signal.SIGKILL)
     now = eventually(target, lambda seen: seen.restarts == 1 and seen.health == "healthy")
     assert now.exit == 137
+    assert not now.oom
     assert now.started != one.started
     assert now.id == one.id
+
+
+GROUPS = Path("/sys/fs/cgroup/memory" if Path("/sys/fs/cgroup/memory").is_dir() else "/sys/fs/cgroup")
+
+
+@pytest.fixture
+def little_memory() -> Iterator[Path]:
+    """A control group whose processes may use 48 MiB."""
+    group = GROUPS / f"gonogo-test-{os.getpid()}"
+    try:
+        group.mkdir()
+        limit = next(one for one in ("memory.max", "memory.limit_in_bytes") if (group / one).exists())
+        (group / limit).write_text(str(48 * 1024 * 1024))
+    except (OSError, StopIteration):
+        pytest.skip("control groups of memory cannot be made here")
+    yield group
+    assert _strays.until(lambda: not (group / "cgroup.procs").read_text(), 5)
+    group.rmdir()
+
+
+def test_s22_memory_that_ran_out_is_told(site: Site, little_memory: Path) -> None:
+    inside = f'sh -c \'echo $$ >{little_memory}/cgroup.procs; exec "$0" "$@"\' {web()["command"]}'
+    site.params |= {"services": {"web": web(command=inside)}}
+    target = start(site, "eat")
+    one = eventually(target, lambda seen: seen.exit == 137)
+    assert one.oom
+    target.end()
 
 
 def test_s17_a_one_shot_that_ends_well_lets_others_start(site: Site, tmp_path: Path) -> None:
@@ -125,8 +154,6 @@ def test_an_answer_of_somebody_else_is_not_its_health(site: Site, tmp_path: Path
     target = start(site, "ok")
     one = eventually(target, lambda seen: seen.status == "running")
     assert one.health in {"starting", "unhealthy"}
-    import subprocess
-
     port = target.url("web").rpartition(":")[2]
     (tmp_path / "health").write_text("well")
     with subprocess.Popen(
@@ -143,7 +170,7 @@ def test_an_answer_of_somebody_else_is_not_its_health(site: Site, tmp_path: Path
 
 
 def test_a_service_that_hangs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gonogo.targets._health.WITHIN", 0.3)
+    monkeypatch.setattr("gonogo.targets._local_health.WITHIN", 0.3)
     site.params |= {"services": {"web": web(start_seconds=0.1)}}
     target = start(site, "hang")
     eventually(

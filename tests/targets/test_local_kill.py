@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from gonogo.plugins import OutOfReach
-from gonogo.targets import _strays, _supervisor
+from gonogo.targets import _local_supervisor as _supervisor
+from gonogo.targets import _strays
 from tests.targets.conftest import Site, ask, eventually, web
 
 
@@ -101,7 +102,7 @@ CALLER = textwrap.dedent(
     import json, os, signal, sys
     from gonogo.model import codec
     from gonogo.model.release import Release
-    from gonogo.targets import _services, _supervisor
+    from gonogo.targets import _local_services as _services, _local_supervisor as _supervisor
     from pathlib import Path
     from gonogo.model.plan import Subject
     from gonogo.model.release import TargetSpec

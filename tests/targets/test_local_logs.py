@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.targets import _logs
+from gonogo.targets import _local_logs as _logs
 from tests.targets.conftest import Site, eventually
 
 

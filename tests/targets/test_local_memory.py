@@ -13,13 +13,13 @@ import pytest
 
 from gonogo.model.release import Release, ReleaseState, TargetState, Unfinished
 from gonogo.plugins import OutOfReach
-from gonogo.targets._memory import Memory
+from gonogo.targets._local_memory import Memory
 
 RACERS = 20
 RACE = """
 import json, sys, time
 from pathlib import Path
-from gonogo.targets._memory import Memory
+from gonogo.targets._local_memory import Memory
 memory, me, instead_of, start = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3]), float(sys.argv[4])
 while time.time() < start:
     pass
@@ -117,7 +117,7 @@ def test_readers_see_whole_states_while_somebody_writes(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from gonogo.model.release import Release, TargetState
-from gonogo.targets._memory import Memory
+from gonogo.targets._local_memory import Memory
 memory = Memory(Path(sys.argv[1]))
 for n in range(1, 60):
     memory.save(TargetState(n, n, tuple(Release(m, "c" * 40) for m in range(n))))

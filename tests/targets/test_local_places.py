@@ -13,7 +13,7 @@ import pytest
 
 from gonogo.plugins import OutOfReach
 from gonogo.targets import _strays
-from gonogo.targets._supervisor import Supervisor
+from gonogo.targets._local_supervisor import Supervisor
 from tests.probes.conftest import Repository
 from tests.targets.conftest import Site, a_site, ask, eventually, web
 
@@ -77,7 +77,7 @@ def test_a_path_too_long_for_a_socket_is_put_where_nobody_else_looks(
 
 def test_programs_of_root_are_copied_to_where_another_user_reaches_them(tmp_path: Path) -> None:
     """A virtual environment below root's home is closed to the user who runs the server."""
-    from gonogo.targets._postgres import Cluster, PostgresParams, _reachable, _run, _server_user
+    from gonogo.targets._local_postgres import Cluster, PostgresParams, _reachable, _run, _server_user
 
     if os.getuid() != 0:
         pytest.skip("only root hands the server to another user")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gonogo.plugins import OutOfReach
-from gonogo.targets._postgres import PostgresParams
+from gonogo.targets._local_postgres import PostgresParams
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -174,13 +175,17 @@ def owner(port: int) -> str:
     sockets = listeners(port)
     for pid in _pids() if sockets else ():
         if holds(pid, sockets):
-            name = re.sub(r"[^\w.+-]", "", _name(pid))
+            name = re.sub(r"[^\w.+-]", "", name_of(pid))
             return f"pid {pid} (`{name}`)" if name else f"pid {pid}"
     return ""
 
 
-def _name(pid: int) -> str:
+def name_of(pid: int) -> str:
+    """The name of a process's program; empty where there is no such process."""
     try:
         return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
     except OSError:
-        return ""
+        if Path("/proc/self/comm").exists():
+            return ""
+    ps = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S607 - the system's
+    return Path(ps.stdout.strip()).name

@@ -14,16 +14,16 @@ from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.release import Difference, Instance, Release, TargetState
 from gonogo.plugins import Context, Database, OutOfReach, Ran, target
-from gonogo.targets import _logs
+from gonogo.targets import _local_logs as _logs
 from gonogo.targets._durable import point
-from gonogo.targets._home import Home, place
-from gonogo.targets._kept import Kept, configured, hiding, migrations, trees_of
+from gonogo.targets._local_home import Home, place
+from gonogo.targets._local_kept import Kept, configured, hiding, migrations, trees_of
 from gonogo.targets._local_params import LocalParams, port_of
-from gonogo.targets._postgres import Cluster
-from gonogo.targets._services import TRIAL, CannotStart, Services, json_of
+from gonogo.targets._local_postgres import Cluster
+from gonogo.targets._local_services import TRIAL, CannotStart, Services, json_of
+from gonogo.targets._local_trees import Recipe
+from gonogo.targets._local_units import POSTGRES, Config, Place, Unit, difference, front
 from gonogo.targets._strays import free_port
-from gonogo.targets._trees import Recipe
-from gonogo.targets._units import POSTGRES, Config, Place, Unit, difference, front
 
 
 class LocalTarget:
@@ -122,12 +122,11 @@ class LocalTarget:
         )  # or it is refused
         artifact = self._home.trees.made(Recipe(subject.commit, params.build, params.copy), self._context)
         tree = self._home.trees.path(artifact)
-        own = {POSTGRES: self._cluster.artifact()} if self._cluster is not None else {}
         return Release(
             number=0,
             commit=subject.commit,
             clean=subject.clean,
-            artifacts={**dict.fromkeys(config.services, artifact), **own},
+            artifacts=dict.fromkeys(config.services, artifact),
             config=self._kept.store(config),
             migrations=migrations(tree / params.migrations) if params.migrations else (),
             run=self._context.run_id,

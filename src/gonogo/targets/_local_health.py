@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 
 from gonogo.targets import _strays
-from gonogo.targets._units import Unit
+from gonogo.targets._local_units import Unit
 
 WITHIN = 3.0
 """Seconds that a service may take for its answer."""

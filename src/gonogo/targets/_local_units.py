@@ -17,7 +17,7 @@ from gonogo.model import codec
 from gonogo.model.release import Difference, Instance
 from gonogo.plugins import OutOfReach
 from gonogo.targets import _strays
-from gonogo.targets._supervisor import Program
+from gonogo.targets._local_supervisor import Program
 
 POSTGRES = "postgres"
 """Name of the service that a target's own database is."""

@@ -296,7 +296,7 @@ _STATUS = {"STARTING": "restarting", "RUNNING": "restarting", "BACKOFF": "restar
 
 
 def _ran_out(starts: Sequence[str], *, up: bool) -> bool:
-    """Whether the machine killed something for want of memory between the start of what ended last and what came next."""
+    """Whether the machine killed something for want of memory after the start of what ended last."""
     counts = [int(line.split()[2]) for line in starts] + ([] if up else [_launch.oom_kills()])
     return len(counts) > 1 and counts[-1] > counts[-2]
 

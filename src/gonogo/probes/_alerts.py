@@ -222,12 +222,23 @@ def _loud(sample: Sampled, watchdog: str) -> bool:
     return not sample["why"] and any(one.labels.get("alertname") != watchdog for one in firing(sample))
 
 
+def _unheard(last: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Alerts that fire by Prometheus and that Alertmanager does not know: nobody is told of them."""
+    if last["alertmanager"] is None:
+        return []
+    known = [told["labels"].items() for told in last["alertmanager"]["alerts"]]
+    fires = [alert for alert in last["alerts"] if alert["state"] == "firing"]
+    return [alert for alert in fires if not any(alert["labels"].items() <= names for names in known)]
+
+
 def _notes(last: Mapping[str, Any], pending: Sequence[Mapping[str, Any]], params: Any) -> Iterator[str]:
     rules = last["rules"]
     health = ", ".join(rules["health"][:10]) or "none"
     yield f"{len(rules['names'])} alert rules, on health: {health}"
     for name, selector in rules["idle"]:
         yield f"rule `{name}` can never fire: no series answers `{selector}`"
+    for alert in _unheard(last)[:10]:
+        yield f"Alertmanager has not heard of {shown_labels(alert['labels'])}, which fires"
     for alert in pending[:10]:
         yield f"pending: {shown_labels(alert['labels'])}"
     if 0 < params.minutes * 60 < rules["longest_for"]:

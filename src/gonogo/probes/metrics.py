@@ -17,11 +17,10 @@ from gonogo.probes._api import INTERRUPTED, Api, Unanswered, clock_text, moment,
 from gonogo.probes._exposition import NotMetrics, Point, parse, select
 from gonogo.probes._facts import flag, measure
 from gonogo.probes._metrics_reading import SKEW, seen, unknown
+from gonogo.probes._page import page
 from gonogo.probes._place import deployed_at, url_of
 
-_ACCEPT = "application/openmetrics-text;version=1.0.0;q=0.9,text/plain;version=0.0.4"
 _EVERY = 1.0
-_OK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +137,10 @@ def metrics(params: MetricsParams, context: Context) -> Capture:
     if not url:
         return no_url("metrics", shown, "url", "the application's metrics")
     api = Api.of("the application", url, params, context)
-    api = Api(api.name, url, api.timeout, {"Accept": _ACCEPT, **params.headers})
     until = time.monotonic() + params.wait
     while True:
         try:
-            text, openmetrics = _page(api)
+            text, openmetrics = page(api)
             break
         except Unanswered as unanswered:
             if unanswered.trouble.slug not in {"unreachable", "refused"} or time.monotonic() >= until:
@@ -151,20 +149,13 @@ def metrics(params: MetricsParams, context: Context) -> Capture:
             context.tell(unanswered.trouble.message)
         if not context.wait(_EVERY):
             return Capture("metrics", shown, troubles=(INTERRUPTED,))
-    page = context.keep("metrics.txt", text.encode(), "text/plain")
+    kept_page = context.keep("metrics.txt", text.encode(), "text/plain")
     found = _facts(text, openmetrics, params)
     if isinstance(found, Trouble):
-        return Capture("metrics", shown, blobs=(page, context.keep_facts({"url": api.shown})), troubles=(found,))
+        return Capture("metrics", shown, blobs=(kept_page, context.keep_facts({"url": api.shown})), troubles=(found,))
     deployed = deployed_at(context, params.deployed_at)
     kept = {"url": api.shown, "commit": context.subject.commit, "deployed_at": deployed, **found}
-    return Capture("metrics", shown, blobs=(page, context.keep_facts(kept)))
-
-
-def _page(api: Api) -> tuple[str, bool]:
-    answer = api.page("")
-    if answer.status != _OK:
-        raise Unanswered("refused", f"{api.shown} answers {answer.status}", "see that it exposes metrics there")
-    return answer.body.decode(errors="backslashreplace"), "openmetrics" in answer.headers.get("content-type", "")
+    return Capture("metrics", shown, blobs=(kept_page, context.keep_facts(kept)))
 
 
 def _facts(text: str, openmetrics: bool, params: MetricsParams) -> dict[str, Any] | Trouble:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from gonogo.probes._alert_source import Alerts
 from gonogo.probes._api import Api, no_url
 from gonogo.probes._facts import count, measure
 from gonogo.probes._metrics_reading import seen
+from gonogo.probes._page import Counters, lives_at, of_counters
 from gonogo.probes._place import deployed_at, lives_on, url_of
 from gonogo.probes._prometheus import Prometheus
 from gonogo.probes._sources import Indicators, Living, Numbers, greatest, lives_in, of_lives
@@ -30,17 +31,24 @@ class SoakParams:
     minutes: float = 15.0
     """Minutes to watch."""
     prometheus: str = ""
-    """Base URL of Prometheus. Empty: the one that the target declares."""
+    """Base URL of Prometheus. Empty: the one that the target declares; where there is none either, alerts are not
+    looked at."""
     alertmanager: str = ""
     """Base URL of Alertmanager, for silences and what they hide. Empty: the one that the target declares; where there
     is none either, Prometheus alone says what fires."""
     lives: str = ""
     """PromQL for when each process started: `process_start_time_seconds{job="backend"}`. A change is a restart. Empty:
-    the target is asked what runs there."""
+    the target is asked what runs there, or `metrics` when its process started."""
     error_rate: str = ""
     """PromQL for the fraction of requests that fail, from 0 to 1."""
     latency: str = ""
     """PromQL for a latency in seconds."""
+    metrics: str = ""
+    """Whole URL of the application's own metrics, where no Prometheus scrapes it."""
+    requests: str = ""
+    """Selector of the counter of requests in `metrics`: `http_requests_total`. The error rate is read off it."""
+    errors: str = ""
+    """Selector of the counter of failed requests in `metrics`: `http_requests_total{code=~"5.."}`."""
     slo: str = ""
     """Path of an OpenSLO v1 file, measured by Prometheus: its objectives are to be met over the watched time."""
     interval: float = 15.0
@@ -67,8 +75,7 @@ def _read(facts: Mapping[str, Any], params: SoakParams) -> Reading:
     one = watched(facts)
     alerts = _alerts.of_samples(one.samples, params, facts["deployed_at"], whole=one.whole)
     parts = [alerts, of_lives(one.samples), _numbers(one)]
-    if one.whole and "lives" not in facts["sources"]:
-        parts.append(Reading(notes=("restarts were not looked at: no target is declared, and `lives` is not set",)))
+    parts += [Reading(notes=_not_looked_at(facts["sources"]))] if one.whole else []
     parts += [_objectives(facts, one)] if facts["slo"] else []
     parts += [Reading(tuple(of_time(one)))] if one.whole else []
     if one.whole and alerts.value("alerts.firing") is not None:
@@ -82,9 +89,19 @@ def _read(facts: Mapping[str, Any], params: SoakParams) -> Reading:
     )
 
 
+def _not_looked_at(sources: Sequence[str]) -> tuple[str, ...]:
+    missing = {
+        "alerts": "alerts were not looked at: no Prometheus is declared, and `prometheus` is not set",
+        "lives": "restarts were not looked at: no target is declared, and `lives` is not set",
+    }
+    return tuple(note for source, note in missing.items() if source not in sources)
+
+
 def _numbers(one: Watched) -> Reading:
     rate = greatest(one.samples, "error_rate", "soak.error_rate_pct", 100.0)
-    return Reading((*rate, *greatest(one.samples, "latency", "soak.latency_ms", 1000.0)))
+    counted = of_counters(one.samples[one.account.begun :], whole=one.whole)
+    latency = greatest(one.samples, "latency", "soak.latency_ms", 1000.0)
+    return Reading((*(rate or counted.observations), *latency), troubles=counted.troubles)
 
 
 def _objectives(facts: Mapping[str, Any], one: Watched) -> Reading:
@@ -146,9 +163,7 @@ def soak(params: SoakParams, context: Context) -> Capture:
     """
     shown = f"soak for {params.minutes:g} min"
     url = url_of(context, params.prometheus, "prometheus")
-    if not url:
-        return no_url("soak", shown, "prometheus", "Prometheus")
-    server = Prometheus(Api.of("Prometheus", url, params, context))
+    server = Prometheus(Api.of("Prometheus", url, params, context)) if url else None
     try:
         objectives = _openslo.read(_text(params.slo, context)) if params.slo else ()
     except _openslo.NotUnderstood as why:
@@ -156,8 +171,10 @@ def soak(params: SoakParams, context: Context) -> Capture:
         trouble = Trouble(Outcome.UNKNOWN, "slo-not-understood", message, f"correct `{params.slo}`")
         return Capture("soak", shown, troubles=(trouble,))
     sources = tuple(_sources(params, context, server, objectives))
+    if not sources or (server is None and (objectives or params.lives or params.error_rate or params.latency)):
+        return no_url("soak", shown, "prometheus", "Prometheus")
     given = {
-        "prometheus": server.api.shown,
+        "prometheus": server.api.shown if server else "",
         "slo": codec.dump(objectives),
         "sources": [one.name for one in sources],
         "deployed_at": deployed_at(context, params.deployed_at),
@@ -177,18 +194,22 @@ def _text(path: str, context: Context) -> str:
 
 
 def _sources(
-    params: SoakParams, context: Context, server: Prometheus, objectives: tuple[_openslo.Objective, ...]
-) -> list[Source]:
-    url = url_of(context, params.alertmanager, "alertmanager")
-    beside = Api.of("Alertmanager", url, params, context) if url else None
-    sources: list[Source] = [Alerts(server, beside, params.health_rules, params.watchdog)]
-    lives = lives_in(server, params.lives) if params.lives else lives_on(context)
+    params: SoakParams, context: Context, server: Prometheus | None, objectives: tuple[_openslo.Objective, ...]
+) -> Iterator[Source]:
+    """Everything there is to look at; each sample looks at all of it."""
+    page = Api.of("the application", params.metrics, params, context) if params.metrics else None
+    if server is not None:
+        url = url_of(context, params.alertmanager, "alertmanager")
+        beside = Api.of("Alertmanager", url, params, context) if url else None
+        yield Alerts(server, beside, params.health_rules, params.watchdog)
+    lives = lives_in(server, params.lives) if server and params.lives else lives_on(context)
+    lives = lives or (lives_at(page) if page else None)
     if lives is not None:
-        sources.append(Living(lives))
-    queries = {"error_rate": params.error_rate, "latency": params.latency}
-    asked = {name: query for name, query in queries.items() if query}
-    if asked:
-        sources.append(Numbers("numbers", server, asked))
-    if objectives:
-        sources.append(Indicators(server, objectives))
-    return sources
+        yield Living(lives)
+    asked = {name: query for name, query in (("error_rate", params.error_rate), ("latency", params.latency)) if query}
+    if server is not None and asked:
+        yield Numbers("numbers", server, asked)
+    if page is not None and params.requests and params.errors:
+        yield Counters(page, params.requests, params.errors)
+    if server is not None and objectives:
+        yield Indicators(server, objectives)

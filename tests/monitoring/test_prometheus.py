@@ -138,6 +138,7 @@ def test_s65_a_broken_recording_rule_looks_inactive(stack: Stack, tmp_path: Path
     stack.configure()
     stack.app.start()
     stack.prometheus.restart()
+    stack.settled()
     until(lambda: "err" in stack.rule_health())
     seen = ask(stack, tmp_path, query="job:twice")
     assert seen.troubles == {"rule-broken": Outcome.UNKNOWN}

@@ -426,6 +426,9 @@ class Probe(Kind):
     """The param that holds a question to the gate's owners; empty: it asks nobody."""
     takes: Callable[[Any], float] | None = None
     """Seconds that a call with these params takes by design; the gate's timeout counts beyond them. None: none."""
+    without: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
+    """Names among `yields` that a call cannot bring, from its params as the checklist gives them; None: it may bring
+    each. A criterion that names one of them is not asked of that call."""
     look: Callable[[Any, Context], Look] | None = None
     """An action's read-only look at how far it had come when it was cut off; None: a person must say."""
     on_target: bool = True

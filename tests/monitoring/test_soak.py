@@ -116,7 +116,7 @@ def test_errors_end_it_and_no_requests_say_nothing(stack: Stack, context: Memory
     assert silent.troubles == {"no-data": Outcome.UNKNOWN}
     assert "soak.error_rate_pct" not in silent.values
     assert "alerts.quiet_minutes" not in silent.values
-    assert silent.values["soak.minutes"] == 0
+    assert "soak.minutes" not in silent.values
     with traffic(stack) as said:
         said["failing"] = 0.2
         seen = ask(stack, context, "soak.error_rate_pct < 1.0", minutes=1, error_rate=ERRORS)
@@ -145,7 +145,7 @@ def test_s63_prometheus_stays_away(stack: Stack, context: MemoryContext) -> None
     threading.Timer(0.5, stack.prometheus.stop).start()
     seen = ask(stack, context, "alerts.firing == 0", minutes=1, gap=1.5)
     assert seen.troubles == {"unreachable": Outcome.UNKNOWN}
-    assert seen.values["soak.minutes"] < 1
+    assert "soak.minutes" not in seen.values, "not too short, but not seen"
 
 
 def test_s64_prometheus_is_restarted(stack: Stack, context: MemoryContext) -> None:

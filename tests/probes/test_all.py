@@ -14,9 +14,11 @@ from gonogo.checklist.clauses import filled
 from gonogo.criterion import compile as compile_criterion
 from gonogo.evidence import reading
 from gonogo.model.capture import Capture
+from gonogo.model.checklist import Call
 from gonogo.model.codec import canonical, load
 from gonogo.model.observation import Reading
 from gonogo.model.outcome import Outcome
+from gonogo.plan.commands import look
 from gonogo.plugins import Clause, Phrase, Probe
 from tests.probes.conftest import MemoryContext
 
@@ -132,6 +134,17 @@ def test_a_reader_is_given_its_params_as_a_plan_keeps_them(tmp_path: Path) -> No
     assert seen.value("parity.missing") == 1
     assert seen.troubles == ()
     assert unexplained == ""
+
+
+@pytest.mark.parametrize("params", [{}, {"query": "up"}, {"minutes": 15}])
+def test_what_a_call_cannot_bring_is_among_what_its_kind_yields(params: dict[str, Any], tmp_path: Path) -> None:
+    for probe in PROBES:
+        silent = probe.without(params) if probe.without is not None else ()
+        yielded = {t.name for t in probe.yields}
+        assert set(silent) <= yielded
+        call = Call("1", probe.name, {**EXAMPLES.get(probe.name, {}), **params})
+        if probe.without is not None:
+            assert set(look(call, "6", tmp_path, REGISTRY).speaks) == yielded - set(silent)
 
 
 def test_examples_match_no_phrase_of_another_kind() -> None:

@@ -35,7 +35,8 @@ def look(call: Call, phase: str, root: Path, registry: Registry) -> Look:
     probe = registry.probe(call.kind)
     lines = [str(call.params[name]) for name in sorted(shell_fields(probe.params)) if call.params.get(name)]
     if not lines:
-        names = tuple(t.name for t in probe.yields)
+        silent = probe.without(call.params) if probe.without is not None else ()
+        names = tuple(t.name for t in probe.yields if t.name not in silent)
         return Look(names, heaviest(call.effect, probe.effect), probe.exclusive)
     cwd = root / str(call.params.get("cwd", "."))
     found = [leaf for line in lines for leaf in leaves(line, cwd, registry.tools)]

@@ -122,7 +122,8 @@ def of_release(facts: Mapping[str, Any], params: Any) -> Reading:
     if late is not None:
         observations.append(seen("metrics.started_after_deploy", late))
     releases = sorted({_release.named(sample.labels, params.release_label) for sample in found})
-    notes = [f"{len(found)} instances name release {', '.join(f'`{name}`' for name in releases)}"]
+    many = "1 instance names" if len(found) == 1 else f"{len(found)} instances name"
+    notes = [f"{many} release {', '.join(f'`{name}`' for name in releases)}"]
     if late is None:
         notes.append("not compared with the moment of the deploy, which is not known: `deployed_at` is not set")
     return Reading(tuple(observations), (*findings, *findings_late), tuple(notes))

@@ -11,8 +11,8 @@ from gonogo.model.outcome import Outcome
 from gonogo.probes import _facts
 from gonogo.probes._account import Account, Gap, Pace, Sampled, account, expand
 from gonogo.probes._api import INTERRUPTED, clock_text
+from gonogo.probes._watch import DECIDED, SILENT, THROUGH, TOO_LONG
 from gonogo.probes._watch import INTERRUPTED as STOPPED
-from gonogo.probes._watch import SILENT, THROUGH, TOO_LONG
 
 _FEW = 5
 
@@ -33,6 +33,11 @@ class Watched:
     def whole(self) -> bool:
         """Whether it is over and was not cut off."""
         return self.ended not in {"", STOPPED}
+
+    @property
+    def told(self) -> bool:
+        """Whether its length says something of the release: it came through, or was ended by what it saw."""
+        return self.ended in {THROUGH, DECIDED}
 
     @property
     def through(self) -> bool:
@@ -83,11 +88,11 @@ def _gap(gap: Gap) -> str:
 
 
 def of_time(one: Watched) -> list[Observation]:
-    """The observations that every soak has, once it has ended."""
+    """The observations that every soak has, once it has ended; its length only where that tells something."""
     now = one.account
     longest = max((gap.seconds for gap in now.gaps), default=0.0)
     values = [
-        ("soak.minutes", round(now.watched / 60, 3)),
+        *([("soak.minutes", round(now.watched / 60, 3))] if one.told else []),
         ("soak.samples", now.samples),
         ("soak.coverage_pct", round(now.coverage, 1)),
         ("soak.gaps", len(now.gaps)),

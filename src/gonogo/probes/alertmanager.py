@@ -54,7 +54,7 @@ def _read(facts: Mapping[str, Any], params: AlertmanagerParams) -> Reading:
     one = watched(facts)
     found = _alerts.of_samples(one.samples, params, facts["deployed_at"], whole=one.whole)
     observations = list(found.observations)
-    if one.whole and params.minutes and found.value("alerts.firing") is not None:
+    if one.told and params.minutes and found.value("alerts.firing") is not None:
         quiet = _alerts.quiet_minutes(one.samples, one.account.begun, one.account.watched, params.watchdog)
         observations.append(seen("alerts.quiet_minutes", quiet))
     looked_once = () if params.minutes else ("looked once: set `minutes` to watch",)
@@ -80,6 +80,7 @@ def _read(facts: Mapping[str, Any], params: AlertmanagerParams) -> Reading:
         ),
     ),
     takes=lambda params: pace_of(params).longest,
+    without=lambda params: () if params.get("minutes") else ("alerts.quiet_minutes",),
 )
 def alertmanager(params: AlertmanagerParams, context: Context) -> Capture:
     """Look at the alerts once, or watch them for some minutes.

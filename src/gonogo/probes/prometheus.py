@@ -19,6 +19,8 @@ from gonogo.probes._promql import selectors
 
 _EVERY = 2.0
 """Seconds between two looks while waiting."""
+_OF_RELEASE = ("metrics.version_matches", "metrics.started_after_deploy")
+_OF_QUERY = ("prometheus.value", "prometheus.min", "prometheus.max", "prometheus.series")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +94,14 @@ def _read(facts: Mapping[str, Any], params: PrometheusParams) -> Reading:
         ),
     ),
     takes=lambda params: params.wait,
+    without=lambda params: _OF_RELEASE if params.get("query") else _OF_QUERY,
 )
 def prometheus(params: PrometheusParams, context: Context) -> Capture:
     """Ask Prometheus one query, or which release it sees.
 
     With `query`, `prometheus.value` is its answer; several calls with an `id` each, and `calls:` on the criteria, ask
-    several. An empty answer, NaN, infinity, samples that are not scraped any more, a recording rule that cannot be
-    evaluated, no scrape target and a target that was never scraped have no value: UNKNOWN, never zero.
+    several queries. An empty answer, NaN, infinity, samples that are not scraped any more, a recording rule that cannot
+    be evaluated, no scrape target and a target that was never scraped have no value: UNKNOWN, never zero.
 
     Without `query`, `metrics.version_matches` is true where every instance of the job that exposes the build-info
     metric names the subject's commit, none of that job is silent, and, where the moment of the deploy is known, every

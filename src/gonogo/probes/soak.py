@@ -78,7 +78,7 @@ def _read(facts: Mapping[str, Any], params: SoakParams) -> Reading:
     parts += [Reading(notes=_not_looked_at(facts["sources"]))] if one.whole else []
     parts += [_objectives(facts, one)] if facts["slo"] else []
     parts += [Reading(tuple(of_time(one)))] if one.whole else []
-    if one.whole and alerts.value("alerts.firing") is not None:
+    if one.told and alerts.value("alerts.firing") is not None:
         quiet = _alerts.quiet_minutes(one.samples, one.account.begun, one.account.watched, params.watchdog)
         parts.append(Reading((seen("alerts.quiet_minutes", quiet),)))
     return Reading(

@@ -129,7 +129,7 @@ class Engine:
 
 
 def _answers() -> bool:
-    for argv in (("docker", "info", "--format", "{{.ServerVersion}}"), ("docker", "compose", "version")):
+    for argv in (("docker", "version", "--format", "{{.Server.Version}}"), ("docker", "compose", "version")):
         try:
             if subprocess.run(argv, capture_output=True, check=False, timeout=30).returncode:
                 return False

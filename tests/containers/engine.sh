@@ -7,7 +7,7 @@ NEWER=trixie
 LOG=${DOCKERD_LOG:-/var/log/dockerd.log}
 START_WITHIN_SECONDS=60
 
-answers() { docker info --format '{{.ServerVersion}}' >/dev/null 2>&1; }
+answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 has_plugin() { docker "$1" version >/dev/null 2>&1; }
 
 # Debian 12 has no Compose v2, and its engine knows no `start_interval`. The next suite's packages run on it as they
@@ -15,7 +15,8 @@ has_plugin() { docker "$1" version >/dev/null 2>&1; }
 add_newer_suite() {
   local suites=/etc/apt/sources.list.d/gonogo-$NEWER.sources mirror
   grep -rqsE "^(Suites: |deb [^#]*)$NEWER( |$)" /etc/apt/sources.list /etc/apt/sources.list.d && return
-  mirror=$(sed -nE 's/^(URIs:|deb( \[[^]]*\])?) *([^ ]+).*/\3/p' /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null | head -n 1)
+  mirror=$({ cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null || true; } |
+    sed -nE '/^(URIs:|deb )/{s/^(URIs:|deb( \[[^]]*\])?) *([^ ]+).*/\3/p;q}')
   printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n' \
     "${mirror:?no Debian mirror in /etc/apt}" "$NEWER" >"$suites"
   printf 'Package: *\nPin: release n=%s\nPin-Priority: 100\n' "$NEWER" >"/etc/apt/preferences.d/gonogo-$NEWER"

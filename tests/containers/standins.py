@@ -217,7 +217,10 @@ class Debs:
         """Each package asked for and all they depend on, as apt resolves it for an empty machine."""
         nothing = self.scratch / "status"
         nothing.touch()
-        options = ["-o", f"Dir::State::status={nothing}", "-o", "APT::Install-Recommends=0"]
+        # apt lists no package that it keeps already: an archive of its own is empty.
+        (self.scratch / "archives/partial").mkdir(parents=True)
+        options = ["-o", f"Dir::State::status={nothing}", "-o", f"Dir::Cache::archives={self.scratch}/archives"]
+        options += ["-o", "APT::Install-Recommends=0"]
         listed = _apt(self.scratch, "install", "--print-uris", "--yes", *options, *names)
         files = re.findall(r"^'[^']+' (\S+\.deb) ", listed, re.MULTILINE)
         wanted = [file for file in files if not any(fnmatch(_package(Path(file)), unused) for unused in UNUSED)]

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../src/logger.js';
 import { openCounters, type Counters } from '../../src/counters.js';
 
@@ -23,7 +23,7 @@ describe('counts in Redis', () => {
   beforeAll(async () => {
     open();
     open();
-    for (const counters of processes) await expect.poll(() => counters.ping()).toBe(true);
+    for (const counters of processes) await vi.waitFor(async () => expect(await counters.ping()).toBe(true));
   });
   afterAll(() => Promise.all(processes.map((counters) => counters.close())));
 

@@ -11,15 +11,13 @@ from typing import Any
 from gonogo.ledger import Ledger
 from gonogo.ledger.store import Event
 from gonogo.model import codec
-from gonogo.model.baseline import Baseline
+from gonogo.model.baseline import NO_BASELINE, Baseline
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Plan
 from gonogo.model.verdict import Verdict
 
 EVENT = "baseline"
 """Name of the event that adds one."""
-NO_BASELINE = "no-baseline"
-"""Slug of the trouble that there is nothing to compare with: all else being green, the first run is recorded."""
 
 
 def entries(plan: Plan, verdicts: Mapping[str, Verdict]) -> list[tuple[str, str, Mapping[str, Any]]]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NO_BASELINE = "no-baseline"
+"""Slug of the trouble that there is nothing to compare with: all else being green, the first run is recorded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:

@@ -56,7 +56,6 @@ def k6_summary(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:
     if not requests or not iterations:
         said = f"k6 made no request in {iterations} iterations" if not requests else _NO_ITERATION
         return silent(unknown("no-requests" if not requests else "no-iterations", said, _READ), findings)
-    errors = _rate(metrics.get("http_req_failed", {}))
     if crossed is None and params.get("exit") == _CROSSED:
         crossed = 1
         text = "a threshold was crossed, says exit 99; the machine-readable summary does not say which"
@@ -66,21 +65,26 @@ def k6_summary(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:
         "load.rps": _float(metrics.get("http_reqs", {}).get("rate")),
         "load.iterations": iterations,
         "load.dropped_iterations": _count(metrics, "dropped_iterations"),
-        "load.errors.pct": None if errors is None else 100 * errors,
         "load.checks.passed": passed,
         "load.checks.failed": failed,
         "load.thresholds.crossed": crossed,
         "load.vus": _whole(metrics.get("vus_max", {}).get("max")),
         "load.script": str(params["script"]) if params.get("script") else None,
     }
-    values |= _parts(metrics)
-    notes = (*_said(findings), *_dropped(metrics), *_silent_thresholds(data), *findings.notes)
+    durations, dead = _durations(metrics)
+    notes = (*dead, *_said(findings), *_dropped(metrics), *_silent_thresholds(data), *findings.notes)
+    return Reading(observations({**values, **durations, **_parts(metrics)}), tuple(findings.kept), notes)
+
+
+def _durations(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Value | None], tuple[str, ...]]:
+    """How many requests failed, and how long they took; where all failed, the durations are left out, with a note."""
+    errors = _rate(metrics.get("http_req_failed", {}))
+    found: dict[str, Value | None] = {"load.errors.pct": None if errors is None else 100 * errors}
     if errors is not None and errors >= 1:
-        notes = ("every request failed, so the durations are those of errors and are left out", *notes)
-    else:
-        duration = metrics.get("http_req_duration", {})
-        values |= {f"load.duration.{ours}": _float(duration.get(theirs)) for ours, theirs in FIGURES.items()}
-    return Reading(observations(values), tuple(findings.kept), notes)
+        return found, ("every request failed, so the durations are those of errors and are left out",)
+    duration = metrics.get("http_req_duration", {})
+    found |= {f"load.duration.{ours}": _float(duration.get(theirs)) for ours, theirs in FIGURES.items()}
+    return found, ()
 
 
 def _metrics(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from gonogo.model.baseline import Baseline, Figures
+from gonogo.model.baseline import NO_BASELINE, Baseline, Figures
 from gonogo.model.capture import Blob, Capture
 from gonogo.model.observation import Captured, Finding, Observation, Reading, Trouble, Value, stem
 from gonogo.model.outcome import Outcome
@@ -23,7 +23,6 @@ _MOST_ERRORS = 5.0
 """Per cent of the requests that may fail: beyond, the durations are partly those of errors, which are quick."""
 _MOST_PARTS = 50
 """Endpoints kept of one run, the busiest."""
-_NO_BASELINE = "no-baseline"
 _AGAIN = "see when in the run it was slow, then measure again, longer and with nothing beside it"
 
 
@@ -222,12 +221,10 @@ def _first(now: Figures, facts: Mapping[str, Any], params: BaselineParams) -> Re
         itself = compare(now, [now], runs=1, slack_ms=params.slack_ms)
         assert itself is not None
         note = f"there is no comparable baseline{said}: this run is the first, and is recorded as one"
-        return Reading(
-            (*seen, *(one for one in _seen(itself) if one.name not in {s.name for s in seen})), notes=(note,)
-        )
+        return Reading((seen[0], *(one for one in _seen(itself) if one.name != "baseline.runs")), notes=(note,))
     mend = "write `first_run: record` under this call, once; the run's figures become the baseline when it is GO"
     message = f"there is no comparable baseline yet{said}"
-    return Reading(seen, troubles=(Trouble(Outcome.UNKNOWN, _NO_BASELINE, message, mend),))
+    return Reading(seen, troubles=(Trouble(Outcome.UNKNOWN, NO_BASELINE, message, mend),))
 
 
 def _seen(compared: Compared) -> Iterator[Observation]:

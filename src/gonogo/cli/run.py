@@ -15,8 +15,10 @@ from gonogo.cli.passphrase import unlocked
 from gonogo.cli.place import Place, here, output_called, rendered, write
 from gonogo.cli.tails import with_tails
 from gonogo.cli.waivers import in_force
+from gonogo.engine.listener import Listener
 from gonogo.model.outcome import ExitCode
 from gonogo.model.run import RunView
+from gonogo.owners.waivers import Loaded
 from gonogo.plan import Selection
 from gonogo.telling.terminal import is_terminal, listening, show_ending
 
@@ -72,37 +74,29 @@ def started(
     tell([*loaded.warnings, *place.crew(loaded.checklist).warnings])
     frozen = place.plan(loaded.checklist, inputs, selection)
     accepted = in_force(place, frozen.subject.commit)
+    secret = {name: inputs[name] for name in frozen.secret_inputs if name in inputs}
     with listening(sys.stderr) as listener:
-        return engine.run(
-            frozen,
-            root=place.root,
-            state=place.state,
-            registry=place.registry,
-            settings=place.settings,
-            listener=listener,
-            waivers=accepted.waivers,
-            remarks=accepted.notes,
-            secret_inputs={name: inputs[name] for name in frozen.secret_inputs if name in inputs},
-            **people,
-        )
+        return engine.run(frozen, secret_inputs=secret, **_given(place, accepted, listener), **people)
 
 
 def resumed(place: Place, run: str, inputs: dict[str, str], people: dict[str, Any]) -> RunView:
     """Go on with a run that was cut off, or that waited for people: what is finished stays."""
     accepted = in_force(place, place.subject().commit)
     with listening(sys.stderr) as listener:
-        return engine.resume(
-            run,
-            root=place.root,
-            state=place.state,
-            registry=place.registry,
-            settings=place.settings,
-            listener=listener,
-            waivers=accepted.waivers,
-            remarks=accepted.notes,
-            secret_inputs=inputs,
-            **people,
-        )
+        return engine.resume(run, secret_inputs=inputs, **_given(place, accepted, listener), **people)
+
+
+def _given(place: Place, accepted: Loaded, listener: Listener) -> dict[str, Any]:
+    """What the engine is given whether a run starts or goes on."""
+    return {
+        "root": place.root,
+        "state": place.state,
+        "registry": place.registry,
+        "settings": place.settings,
+        "listener": listener,
+        "waivers": accepted.waivers,
+        "remarks": accepted.notes,
+    }
 
 
 def show(place: Place, view: RunView, kind: str, output: Path | None) -> None:

@@ -190,7 +190,7 @@ def _python(value: Any) -> Found:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Any:
+def _cel_python() -> Any:
     import celpy
 
     return celpy.Environment()
@@ -215,7 +215,7 @@ def _runner(source: str, start: int, end: int, op: str, widened: Widened) -> Any
     node = next(n for n in root.walk() if (n.start, n.end, n.op) == (start, end, op))
     names = {(n.start, n.end): flat for n in node.walk() if (flat := _flat(node).get(n.text)) and n.op == "name"}
     tree = _rewritten(node.tree, names, widened)
-    return _environment().program(tree, functions={"marked": _marked, "count": _count})
+    return _cel_python().program(tree, functions={"marked": _marked, "count": _count})
 
 
 def _flat(node: Node) -> dict[str, str]:

@@ -82,17 +82,7 @@ def order(
     The images that gates of earlier phases made, as their `verdicts` say, belong to its subject.
     """
     node = recipe.node
-    stays: list[str] = []
-    moves: tuple[aside.Moved, ...] = ()
-    if recipe.calls:
-        stays = sorted(
-            set(_committed([*(p for _, p, _ in recipe.reports), *(p for p, _ in recipe.evidence)], root, tree))
-        )
-        stays = [path for path in stays if not matches(path, node.gate.changes)]
-        chosen = aside.choose(
-            [*(p for _, p, _ in recipe.reports), *(p for p, _ in recipe.evidence)], root, aside_directory
-        )
-        moves = tuple(item for item in chosen if item.path not in stays)
+    stays, moves = _what_lies_there(recipe, root, tree, aside_directory)
     return Order(
         run=run,
         node=node,
@@ -107,7 +97,7 @@ def order(
         reports=recipe.reports,
         evidence=recipe.evidence,
         aside=moves,
-        tracked=tuple(stays),
+        tracked=stays,
         directory=plan.directory,
         timeout=node.gate.timeout,
         budget=budget,
@@ -115,6 +105,18 @@ def order(
         smoke=recipe.smoke,
         before=dict(before or {}),
     )
+
+
+def _what_lies_there(
+    recipe: Recipe, root: Path, tree: Tree, directory: Path
+) -> tuple[tuple[str, ...], tuple[aside.Moved, ...]]:
+    """Of what is at the declared paths now: what git tracks, which stays, and what is moved aside, and where to."""
+    if not recipe.calls:
+        return (), ()
+    paths = [*(path for _, path, _ in recipe.reports), *(path for path, _ in recipe.evidence)]
+    declared = recipe.node.gate.changes
+    stays = tuple(path for path in sorted(set(_committed(paths, root, tree))) if not matches(path, declared))
+    return stays, tuple(item for item in aside.choose(paths, root, directory) if item.path not in stays)
 
 
 def _images(plan: Plan, node: Node, verdicts: Mapping[str, Verdict]) -> dict[str, str]:

@@ -32,6 +32,7 @@ from gonogo.engine.commandline import (
 )
 from gonogo.evidence.redact import Redactor
 from gonogo.evidence.store import Sink
+from gonogo.model.capture import Blob
 from gonogo.model.observation import Trouble
 from gonogo.plugins import Ran
 
@@ -84,18 +85,7 @@ def run(
         watch.deadline = None if timeout is None else started + timeout
         watch.to_its_end(leave_running, stopping)
         blobs = stdout.close(), stderr.close()  # before it is asked how it ended: the last bytes may tell
-        troubles = watch.troubles(timeout, (SHELL, "-c") if shell else argv)
-        return Ran(
-            exit=None if watch.cut_short or watch.code < 0 else watch.code,
-            signal=_signal_name(-watch.code) if watch.code < 0 else "",
-            stdout=blobs[0],
-            stderr=blobs[1],
-            troubles=tuple(_redacted(found, stdout.redactor) for found in troubles),
-            seconds=time.monotonic() - started,
-            out=stdout.head,
-            err=stderr.head,
-            notes=tuple(watch.notes),
-        )
+        return replace(watch.ran(blobs, timeout, (SHELL, "-c") if shell else argv), seconds=time.monotonic() - started)
 
 
 def _redacted(found: Trouble, redactor: Redactor) -> Trouble:
@@ -332,6 +322,21 @@ class _Watch:
         for pipe in (self.child.popen.stdout, self.child.popen.stderr):
             if pipe is not None:
                 pipe.close()
+
+    def ran(self, blobs: tuple[Blob, Blob], timeout: float | None, argv: Sequence[str]) -> Ran:
+        """What became of it, with its stored streams."""
+        redactor = self._stdout.redactor
+        return Ran(
+            exit=None if self.cut_short or self.code < 0 else self.code,
+            signal=_signal_name(-self.code) if self.code < 0 else "",
+            stdout=blobs[0],
+            stderr=blobs[1],
+            troubles=tuple(_redacted(found, redactor) for found in self.troubles(timeout, argv)),
+            seconds=0.0,
+            out=self._stdout.head,
+            err=self._stderr.head,
+            notes=tuple(self.notes),
+        )
 
     def troubles(self, timeout: float | None, argv: Sequence[str]) -> tuple[Trouble, ...]:
         """How it ended, where that was no end of its own."""

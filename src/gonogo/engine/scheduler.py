@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import queue
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from gonogo.engine.ending import Assignment, Ended, Ending, budget_text
 from gonogo.engine.guard import CHANGED, Guard
 from gonogo.engine.interrupts import Interrupts
 from gonogo.engine.journal import Journal
+from gonogo.engine.lines import Lines
 from gonogo.engine.order import Order
 from gonogo.engine.pool import Pool
 from gonogo.engine.tree import Tree
@@ -30,32 +29,6 @@ from gonogo.testing import crash_point
 _LOOK_AROUND = 0.2
 """Seconds between looks at the clock and at signals while nothing happens."""
 _RETRIED = {Outcome.FAIL, Outcome.ERROR}
-
-
-@dataclass(slots=True)
-class _Lines:
-    """The latest line of each gate, passed from workers to the main thread without piling up."""
-
-    inbox: queue.SimpleQueue[Ended | ActEntry | str]
-    latest: dict[str, str] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def of(self, gate: str) -> Callable[[str], None]:
-        """What the worker of `gate` calls with each line."""
-
-        def told(line: str) -> None:
-            with self.lock:
-                waiting = gate in self.latest
-                self.latest[gate] = line
-            if not waiting:
-                self.inbox.put(gate)
-
-        return told
-
-    def take(self, gate: str) -> str:
-        """The line to show now."""
-        with self.lock:
-            return self.latest.pop(gate, "")
 
 
 class Scheduler:
@@ -95,7 +68,7 @@ class Scheduler:
         self._interrupts = interrupts
         self._inbox: queue.SimpleQueue[Ended | ActEntry | str] = queue.SimpleQueue()
         workshop.acts.send = self._inbox.put
-        self._lines = _Lines(self._inbox)
+        self._lines = Lines(self._inbox)
         self._active: dict[str, Order] = {}
         self._firsts: dict[str, int] = {}
         self._untold: list[Verdict] = []

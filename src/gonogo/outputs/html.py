@@ -47,7 +47,7 @@ _DECISION_TONES = {DecisionWord.GO: "pass", DecisionWord.NO_GO: "fail", Decision
 @output("html", media_type="text/html", surroundings=True)
 def html(view: RunView, around: Surroundings = NOTHING) -> str:
     """One HTML page: the decision and why, each gate with its distance, the time line, and who signed what."""
-    template = _environment().get_template("page.html")
+    template = _templates().get_template("page.html")
     text = template.render(
         view=view,
         plan=view.plan,
@@ -250,7 +250,7 @@ def _all_files(view: RunView, around: Surroundings) -> list[_File]:
 
 
 @cache
-def _environment() -> Environment:
+def _templates() -> Environment:
     """Jinja with everything escaped, nothing forgiven, and no foreign control character let through."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # only who writes a page pays for it
 

@@ -135,8 +135,7 @@ def probe(
 ) -> Callable[[F], F]:
     """Declare a probe: `(params, context) -> Capture`. The annotation of `params` is its schema.
 
-    `more` are the fields of `Probe` that few need: `takes`, `without`, `look`, `on_target`, `releases`,
-    `closes`, `smokes`, `labels`, `describes`.
+    `more` are the fields of `Probe` that few need: `seams.py` says what each is for.
     """
 
     def kind(function: Any, doc: str, module: str) -> Probe:

@@ -204,9 +204,10 @@ class Context(Protocol):
     def reach(self) -> Target:
         """The target itself, through its kind; the same one for the whole call. Raises `NoTarget`."""
 
-    def smoke(self, commit: str, *, origin: str = "") -> Smoked:
+    def smoke(self, commit: str, *, origin: str = "") -> Smoked | None:
         """Do the plan's smoke checks now, and judge them as their own gates do, for the release of `commit`.
 
+        None: the plan has none.
         `origin` (`http://127.0.0.1:4711`) takes the place of scheme and host in their URLs: a trial answers elsewhere.
         """
 
@@ -435,6 +436,8 @@ class Probe(Kind):
     """Whether an act of this kind changes the target, and so needs its lock."""
     releases: bool = False
     """It puts a release on the target: what follows in the plan is about that release."""
+    rehearses: bool = False
+    """It puts an earlier release there and comes forward again: what is red in it says nothing of the new one."""
     closes: str = ""
     """It ends a rollout when all phases are through: `kept` where all held, `reverted` where a gate is red."""
     smokes: bool = False

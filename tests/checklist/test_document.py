@@ -132,7 +132,7 @@ TABLE = [
         condition="if separate host, skip here",
     ),
     Row(
-        "5", "deploy-app", "Deploy app", ("command", "compose"),
+        "5", "deploy-app", "Deploy app", ("rollout", "compose"),
         ("services.unhealthy == 0", "services.wrong_image == 0", "services.restarts == 0"), ("DevOps",),
         effects=(Effect.WRITE, Effect.READ), evidence=("`docker compose ps` output",),
     ),

@@ -21,6 +21,7 @@ from gonogo.model.plan import Plan
 from gonogo.model.run import RunView
 from gonogo.model.verdict import Verdict
 from gonogo.plan.subject import look
+from tests.engine import target_double
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "Ada",
@@ -33,7 +34,10 @@ IDENTITY = {
 
 @cache
 def registry() -> plugins.Registry:
-    return plugins.builtin(("families", "parsers", "tools", "probes", "actions"))
+    known = plugins.load()
+    for kind in plugins.kinds_in(target_double):
+        known.add(kind)
+    return known
 
 
 def call(line: str, id_: str = "1", *, acts: bool = False, **params: Any) -> Call:
@@ -145,10 +149,12 @@ class Place:
             listener=self.listener,
         )
 
-    def start(self, *gates: Gate, crash_at: str = "", settings: Settings | None = None) -> subprocess.Popen[bytes]:
+    def start(
+        self, *gates: Gate, crash_at: str = "", settings: Settings | None = None, **more: Any
+    ) -> subprocess.Popen[bytes]:
         """Run in a process of its own, which can be killed, or kills itself at a named point."""
         frozen = self.root.parent / "plan.json"
-        frozen.write_text(json.dumps(codec.dump(self.plan(*gates))))
+        frozen.write_text(json.dumps(codec.dump(self.plan(*gates, **more))))
         chosen = json.dumps(codec.dump(settings or Settings(jobs=2)))
         with frozen.open("rb") as given, self.told.open("wb") as told:
             return subprocess.Popen(
@@ -164,9 +170,9 @@ class Place:
     def told(self) -> Path:
         return self.root.parent / "stderr"
 
-    def crash(self, *gates: Gate, at: str, settings: Settings | None = None) -> int:
+    def crash(self, *gates: Gate, at: str, settings: Settings | None = None, **more: Any) -> int:
         """Run until the crash point; returns how the process ended."""
-        code = self.start(*gates, crash_at=at, settings=settings).wait(60)
+        code = self.start(*gates, crash_at=at, settings=settings, **more).wait(60)
         assert code in {0, -9}, self.told.read_text()
         return code
 

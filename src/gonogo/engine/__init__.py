@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from gonogo.engine.listener import Listener, Silent
-from gonogo.engine.run import deliver, resume, run
+from gonogo.engine.run import deliver, resolve, resume, run
 
-__all__ = ["Listener", "Silent", "deliver", "resume", "run"]
+__all__ = ["Listener", "Silent", "deliver", "resolve", "resume", "run"]

@@ -199,9 +199,7 @@ class _Call:
     def _look(self, begun: Acted) -> Capture | None:
         """What became of an act that was cut off; None: it is to be done, or gone on with."""
         probe = self.workshop.registry.probe(self.call.kind)
-        if begun.said == "not done":
-            return None
-        if begun.said == "done":
+        if begun.said == "done" and probe.look is None:
             return Capture(
                 kind=self.call.kind, shown=self.call.text or self.call.kind, exit=0, call=self.call.id,
                 started=now(), notes=(f"by the word of {begun.by}",),
@@ -216,6 +214,8 @@ class _Call:
         if seen.done is Done.DONE and seen.capture is not None:
             found = f"cut off, and found done: {seen.why}"
             return dataclasses.replace(seen.capture, call=self.call.id, notes=(*seen.capture.notes, found))
+        if seen.done is Done.UNKNOWN and begun.said:  # where no look can tell, the person's word does
+            seen = Look(Done.NOT_DONE if begun.said == "not done" else Done.HALF_DONE, f"by the word of {begun.by}")
         if seen.done in {Done.NOT_DONE, Done.HALF_DONE}:
             self.workshop.acts.write(
                 self.order.gate, "act-looked", {"call": self.call.id, "done": seen.done, "why": seen.why}

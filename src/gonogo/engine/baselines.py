@@ -33,7 +33,7 @@ def entries(plan: Plan, verdicts: Mapping[str, Verdict]) -> list[tuple[str, str,
     return [
         (EVENT, gate, {"baseline": measured, "commit": plan.subject.commit})
         for gate, verdict in verdicts.items()
-        if verdict.outcome is Outcome.PASS or _only_the_first(verdict)
+        if verdict.outcome is Outcome.PASS or only_the_first(verdict)
         for measured in measured_in(verdict)
     ]
 
@@ -45,8 +45,8 @@ def measured_in(verdict: Verdict) -> Iterator[Baseline]:
             yield dataclasses.replace(capture.measured, at=capture.started)
 
 
-def _only_the_first(verdict: Verdict) -> bool:
-    """Whether all it lacks is a baseline."""
+def only_the_first(verdict: Verdict) -> bool:
+    """Whether all that a gate lacks is a baseline to be compared with: a run that is the first of its kind."""
     waits = {capture.call for capture in verdict.captures if capture.measured is not None}
     return (
         verdict.outcome is Outcome.UNKNOWN

@@ -172,7 +172,7 @@ class CallContext:
             self._target = kind.function(params, self)
         return self._target
 
-    def smoke(self, commit: str, *, origin: str = "") -> Smoked:
+    def smoke(self, commit: str, *, origin: str = "") -> Smoked | None:
         """Do the plan's smoke checks now, and judge them as their own gates do."""
         from gonogo.engine.smoke import smoke  # it makes contexts of its own
 

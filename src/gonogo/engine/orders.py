@@ -40,15 +40,20 @@ class Recipe:
 
 def recipes(plan: Plan, values: Mapping[str, str], registry: Registry) -> dict[str, Recipe]:
     """The recipe of each gate that runs, inputs filled in; raises `InputError` where a value cannot be put in."""
-    spec = plan.spec
-    if spec is not None:
-        spec = replace(spec, params=fill_all(spec.params, values), urls=fill_all(spec.urls, values))
+    spec = filled(plan, values)
     smoke = tuple(
-        (node, tuple(substitute(call, values, registry) for call in smoke_calls(node, registry)))
-        for node in map(plan.node, plan.smoke)
+        (node, tuple(substitute(call, values, registry) for call in smoke_calls(node, registry))) for node in plan.smoke
     )
     made = (_recipe(node, values, registry) for node in (*plan.nodes, *plan.closing) if node.runs)
     return {recipe.node.id: replace(recipe, spec=spec, smoke=smoke) for recipe in made}
+
+
+def filled(plan: Plan, values: Mapping[str, str]) -> TargetSpec | None:
+    """The plan's target with the values of the inputs in it."""
+    spec = plan.spec
+    if spec is None:
+        return None
+    return replace(spec, params=fill_all(spec.params, values), urls=fill_all(spec.urls, values))
 
 
 def _recipe(node: Node, values: Mapping[str, str], registry: Registry) -> Recipe:

@@ -92,6 +92,8 @@ def goes_on(folded: Fold, state: Path) -> bool:
         return False
     if folded.uncounted or any(envelope.digest not in folded.envelopes for envelope in posted(state, folded.run)[0]):
         return True
+    if any(node.runs and node.id not in folded.verdicts for node in folded.plan.nodes):  # reopened, by a person's word
+        return True
     waits = any(verdict.state is State.WAITING for verdict in folded.verdicts.values())
     return folded.decision.word is DecisionWord.HOLD and bool(waits or folded.plan.sign_offs)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gonogo.config import Settings, prepare_state
-from gonogo.engine import baselines, leftovers, orders, recover
+from gonogo.engine import baselines, keeping, leftovers, orders, recover
 from gonogo.engine.attempt import now
 from gonogo.engine.board import Board
 from gonogo.engine.context import Workshop
@@ -27,7 +27,7 @@ from gonogo.engine.listener import Listener, Silent
 from gonogo.engine.poll import Poll, goes_on, post
 from gonogo.engine.scheduler import Scheduler
 from gonogo.engine.tree import Tree
-from gonogo.errors import IntegrityError, Refused
+from gonogo.errors import InputError, IntegrityError, Refused
 from gonogo.evidence import secrets
 from gonogo.evidence.redact import Redactor
 from gonogo.evidence.sign import Envelope
@@ -36,7 +36,7 @@ from gonogo.judge import decide, standings
 from gonogo.ledger import Ledger, new_run_id
 from gonogo.ledger.view import Fold, find_run, fold
 from gonogo.model.codec import canonical
-from gonogo.model.outcome import EXIT_OF_DECISION, DecisionWord
+from gonogo.model.outcome import EXIT_OF_DECISION, DecisionWord, Outcome
 from gonogo.model.plan import Plan
 from gonogo.model.run import RunView
 from gonogo.model.verdict import Waiver
@@ -225,7 +225,7 @@ def _through(work: Assignment, journal: Journal, registry: Registry, scratch: Pa
         registry=registry,
         scratch=scratch,
         tracked=tree.tracked,
-        environ=_environ(run_id),
+        environ=environ(run_id),
         progress=work.state / "progress" / run_id,
         history=partial(baselines.known, work.state),
         hold=Hold(run_id, work.settings.lock_wait or 0.0),
@@ -272,9 +272,22 @@ def _rounds(
         while not interrupts.signal and not poll.news and poll.waits() and time.monotonic() < until:
             workshop.stop.wait(_LOOK_FOR_WORDS)
         if interrupts.signal or not poll.news:
+            _close(work, journal, scheduler, interrupts)
             return scheduler.holds
         if poll.hear():
             poll.reopen()
+
+
+def _close(work: Assignment, journal: Journal, scheduler: Scheduler, interrupts: Interrupts) -> None:
+    """Keep the release that was put there, or put the last stable one back; a release that is not kept may be red."""
+    while not interrupts.signal:
+        node = keeping.choose(work.plan, journal.fold.verdicts, scheduler.registry)
+        if node is None:
+            break
+        scheduler.close(node)
+        if node.id in journal.fold.verdicts and journal.fold.verdicts[node.id].outcome is not Outcome.FAIL:
+            break
+    scheduler.holds += keeping.holds(work.plan, journal.fold.verdicts, scheduler.registry)
 
 
 def _redactor(work: Assignment) -> Redactor:
@@ -323,7 +336,10 @@ def _decided(work: Assignment, journal: Journal, registry: Registry, holds: Sequ
     if words or work.signer is not None:
         envelope = sign_off.decision_envelope(journal.view(), decision, words, work.signer)
         told["envelope"] = envelope.data()
-    added = baselines.entries(work.plan, folded.verdicts) if decision.word is DecisionWord.GO else []
+    stable = (
+        keeping.kept(work.plan, folded.verdicts, registry) if work.plan.closing else decision.word is DecisionWord.GO
+    )
+    added = baselines.entries(work.plan, folded.verdicts) if stable else []
     journal.record_all([*added, ("run-finished", "", told)], durable=True)
     crash_point("decided")
     if envelope is not None:
@@ -358,7 +374,45 @@ def deliver(envelope: Envelope, *, run_id: str, root: Path, state: Path) -> bool
     return True
 
 
-def _environ(run_id: str) -> dict[str, str]:
+def resolve(run_id: str, gate: str, said: str, by: str, *, root: Path, state: Path) -> str:
+    """Write down what a person says became of an act that was cut off; the run goes on with it when it is resumed.
+
+    Args:
+        run_id: Which; its beginning is enough. Empty: the latest.
+        gate: The gate of the act.
+        said: `done` or `not done`.
+        by: Who says so, and in which words.
+        root: The checkout, absolute.
+        state: The state directory.
+
+    Returns:
+        The run's whole id.
+
+    Raises:
+        InputError: There is no such run, or no act of that gate was cut off in it.
+        Refused: Another process holds the ledger.
+    """
+    with closing(Ledger(state / "ledger.db")) as ledger:
+        found = find_run(ledger, run_id)
+        with _lease(ledger, found, root):
+            _whole(ledger)
+            folded = fold(ledger.events(found), found)
+            cut = [call for call, act in folded.acts.get(gate, {}).items() if act.capture is None]
+            if not cut:
+                open_ = sorted(
+                    name for name, acts in folded.acts.items() if any(a.capture is None for a in acts.values())
+                )
+                near = f"name one of {', '.join(f'`{name}`' for name in open_)}" if open_ else "nothing is open there"
+                raise InputError.of("nothing-cut-off", f"no act of gate `{gate}` was cut off in run {found}", help=near)
+            events = [("act-said", gate, {"said": said, "by": by})]
+            if gate in folded.verdicts:
+                events.append(("gate-reopened", gate, {}))
+            ledger.append_all(found, events, durable=True)
+    return found
+
+
+def environ(run_id: str) -> dict[str, str]:
+    """The variables that processes of a run are started with: ours, without what opens private keys."""
     outer = os.environ.get(leftovers.MARKER, "")
     seen = {name: value for name, value in os.environ.items() if name not in PRIVATE_VARIABLES}
     return {**seen, leftovers.MARKER: f"{outer}/{run_id}" if outer else run_id}

@@ -24,6 +24,7 @@ from gonogo.ledger.view import still_verdict
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Node
 from gonogo.model.verdict import Verdict
+from gonogo.plugins import Registry
 from gonogo.testing import crash_point
 
 _LOOK_AROUND = 0.2
@@ -103,6 +104,25 @@ class Scheduler:
                 raise
         if self._spent and not self._stopped:
             self._give_up_the_rest()
+
+    @property
+    def registry(self) -> Registry:
+        """Every kind."""
+        return self._workshop.registry
+
+    def close(self, node: Node) -> None:
+        """Do one of the plan's closing nodes, when every phase is through."""
+        with Pool[Order](1, self._worker) as pool:
+            try:
+                self._launch(pool, [self._order(node, self._attempts(node) + 1)])
+                while self._active and not self._stopped:
+                    self._hear(pool)
+                self._wait_for_running()
+            except BaseException:  # as in `work`
+                self._workshop.acts.closed.set()
+                self._workshop.stop.set()
+                process.stop_all()
+                raise
 
     def _phase(self, pool: Pool[Order]) -> None:
         while not self._stopped and not self._spent:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from gonogo import criterion
 from gonogo.engine.context import CallContext, Workshop
 from gonogo.engine.order import Order
 from gonogo.evidence import reading
@@ -24,8 +25,8 @@ from gonogo.plugins import Smoked
 _ORIGIN = re.compile(r"https?://[^/?#]+")
 
 
-def smoke(order: Order, workshop: Workshop, commit: str, *, origin: str, timeout: float) -> Smoked:
-    """Do every smoke check of the plan on the release of `commit`, and judge it as its own gate does.
+def smoke(order: Order, workshop: Workshop, commit: str, *, origin: str, timeout: float) -> Smoked | None:
+    """Do every smoke check of the plan on the release of `commit`, judged as by its own gate; None: it has none.
 
     Args:
         order: The attempt that asks.
@@ -35,7 +36,7 @@ def smoke(order: Order, workshop: Workshop, commit: str, *, origin: str, timeout
         timeout: Seconds for each check.
     """
     if not order.smoke:
-        return Smoked(Outcome.UNKNOWN, ("the plan has no smoke check: nothing tells whether a release answers",))
+        return None
     of_commit = dataclasses.replace(order, subject=dataclasses.replace(order.subject, commit=commit))
     verdicts = [_gate(of_commit, workshop, node, _elsewhere(calls, origin), timeout) for node, calls in order.smoke]
     return Smoked(
@@ -66,7 +67,11 @@ def _gate(order: Order, workshop: Workshop, node: Node, calls: tuple[Call, ...],
         observed, unexplained = reading.read(capture, call.params, workshop.store, workshop.registry)
         captured.append(Captured(call.id, capture.shown, observed, node.speaks.get(call.id, ()), unexplained))
     types, today = workshop.registry.observation_types, datetime.now(UTC).date()
-    gate = dataclasses.replace(node.gate, calls=calls, questions=())
+    spoken = {name for call in calls for name in node.speaks.get(call.id, ())}
+    asked = [
+        one for one in node.gate.criteria if spoken.issuperset(criterion.compile(one.expression, types, one.span).names)
+    ]
+    gate = dataclasses.replace(node.gate, calls=calls, criteria=tuple(asked), questions=(), evidence=())
     return judge(gate, captured, captures, as_of=today, types=types)
 
 

@@ -215,8 +215,12 @@ class Fold:
             started=self.started,
             ended=self.ended if state is not RunState.RUNNING else "",
             seconds=self.seconds,
-            gates=tuple(
-                GateView(node.gate, self._verdict_of(node, state), self.asked.get(node.id)) for node in self.plan.nodes
+            gates=(
+                *(
+                    GateView(node.gate, self._verdict_of(node, state), self.asked.get(node.id))
+                    for node in self.plan.nodes
+                ),
+                *(GateView(n.gate, self.verdicts[n.id]) for n in self.plan.closing if n.id in self.verdicts),
             ),
             decision=self.decision,
             exit_code=self.exit_code if state is not RunState.RUNNING else None,

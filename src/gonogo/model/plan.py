@@ -122,7 +122,7 @@ class Plan:
     """What the checklist wants in the bundle, by its own names."""
     spec: TargetSpec | None = None
     """The target itself: as the checklist declares it, else as one of its commands describes it; None: nobody says."""
-    smoke: tuple[str, ...] = ()
+    smoke: tuple[Node, ...] = ()
     """Gates of the smoke checks: what tells, in the phase of the rollout, whether a release answers."""
     closing: tuple[Node, ...] = ()
     """What may be done once every phase is through and a release was put on the target: keep it, or revert it."""

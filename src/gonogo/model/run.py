@@ -49,7 +49,7 @@ class RunView:
     ended: str = ""
     seconds: float = 0.0
     gates: tuple[GateView, ...] = ()
-    """Every gate of the plan, in its order."""
+    """Every gate of the plan, in its order; behind them what closed a rollout: the release kept, or put back."""
     decision: Decision | None = None
     exit_code: int | None = None
     notes: tuple[str, ...] = ()

@@ -57,7 +57,8 @@ def _document(view: RunView, gate: str, parts: Mapping[str, str]) -> bytes:
 
 
 def _parts(view: RunView, gate: str) -> dict[str, str]:
-    gates = [one for one in view.gates if one.gate.id == gate or not gate]
+    closing = {node.id for node in view.plan.closing}  # what follows from the verdicts is nothing new to sign
+    gates = [one for one in view.gates if one.gate.id not in closing and (one.gate.id == gate or not gate)]
     verdicts = {one.gate.id: _verdict(one) if gate else one.verdict for one in gates}
     waivers = [w for w in view.waivers if not gate or _covers(w, verdicts.values())]
     return {

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from gonogo.model.checklist import Gate
 from gonogo.model.outcome import DecisionWord, Outcome
 from gonogo.model.run import GateView, RunView
 from gonogo.model.verdict import Verdict
@@ -207,6 +208,7 @@ class LiveListener:
         self._live: Live | None = None
         self._view: RunView | None = None
         self._gates: dict[str, GateView] = {}
+        self._closing: dict[str, Gate] = {}
         self._running: dict[str, _Running] = {}
         self._done = 0
         self._phase = ""
@@ -225,6 +227,7 @@ class LiveListener:
         with self._lock:
             self._view = view
             self._gates = {gate.gate.id: gate for gate in view.gates}
+            self._closing = {node.id: node.gate for node in view.plan.closing}
             self._since = time.monotonic()
         show(self._console, [line(), *opening(view, self._width)])
         self._live = Live(
@@ -241,8 +244,8 @@ class LiveListener:
     def gate_started(self, gate_id: str, attempt: int) -> None:
         """Draw a gate as running."""
         with self._lock:
-            known = self._gates.get(gate_id)
-            self._running[gate_id] = _Running(known.gate.title if known else gate_id, attempt)
+            known = self._gate(gate_id)
+            self._running[gate_id] = _Running(known.title if known else gate_id, attempt)
 
     def gate_output(self, gate_id: str, line: str) -> None:
         """Remember the last line a gate printed."""
@@ -257,10 +260,10 @@ class LiveListener:
         with self._lock:
             self._running.pop(verdict.gate, None)
             self._done += 1
-            known = self._gates.get(verdict.gate)
+            known = self._gate(verdict.gate)
             if known is None or verdict.outcome in {Outcome.NOT_RUN, Outcome.NOT_APPLICABLE}:
                 return
-            lines = [*self._heading(verdict.phase), *gate_lines(GateView(known.gate, verdict), self._width)]
+            lines = [*self._heading(verdict.phase), *gate_lines(GateView(known, verdict), self._width)]
         show(self._console, lines)
 
     def run_finished(self, view: RunView) -> None:  # noqa: ARG002 - the protocol has it
@@ -270,6 +273,11 @@ class LiveListener:
     def note(self, text: str) -> None:
         """Print a remark about the run."""
         show(self._console, labelled("note", safe(text), self._width))
+
+    def _gate(self, gate_id: str) -> Gate | None:
+        """A gate of the plan, or what closes its rollout."""
+        known = self._gates.get(gate_id)
+        return known.gate if known is not None else self._closing.get(gate_id)
 
     @property
     def _width(self) -> int:

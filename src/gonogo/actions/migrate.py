@@ -316,6 +316,9 @@ class _Migrate:
                 smoked = self.context.smoke(there.commit, origin=origin)
         except OutOfReach as error:
             raise _Stopped("previous-not-tried", error.message, error.help or mend, Outcome.UNKNOWN) from error
+        if smoked is None:
+            self.notes.append(f"{there.id} was not tried on the migrated copy: the plan has no smoke check")
+            return
         self.blobs += smoked.blobs
         self.notes += [f"{there.id} on the migrated copy: {line}" for line in smoked.said]
         why = "; ".join(smoked.said)

@@ -114,7 +114,7 @@ class Scheduler:
         """Do one of the plan's closing nodes, when every phase is through."""
         with Pool[Order](1, self._worker) as pool:
             try:
-                self._launch(pool, [self._order(node, self._attempts(node) + 1)])
+                self._launch(pool, self._enter([self._order(node, self._attempts(node) + 1)]))
                 while self._active and not self._stopped:
                     self._hear(pool)
                 self._wait_for_running()

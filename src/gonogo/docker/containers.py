@@ -25,6 +25,9 @@ ONE_SHOT = "gonogo.one-shot"
 OURS = (RELEASE, COMMIT, CONFIG, COPIES, ONE_SHOT)
 """Labels of the containers that gonogo put there."""
 
+NO_PROJECT = tuple(part for name in (PROJECT, SERVICE, ONE_OFF) for part in ("--label", f"{name}="))
+"""Options of `docker create`: an image that Compose has built hands its project's labels down to every container."""
+
 DEFAULT_INTERVAL = 30.0
 """Seconds between two health checks where nobody says (https://docs.docker.com/reference/dockerfile/#healthcheck)."""
 _NANO = 1e9

@@ -167,7 +167,15 @@ def _running(docker: Docker, wanted: Mapping[str, Image], env: Mapping[str, str]
         for number, (name, one) in enumerate(wanted.items()):
             network = f"gonogo-alone-{mark}-{number}"
             docker.must("network", "create", "--internal", "--label", label, network)
-            options = ["--detach", "--label", label, "--network", network, *(f"--env={key}" for key in env)]
+            options = [
+                "--detach",
+                *look_at.NO_PROJECT,
+                "--label",
+                label,
+                "--network",
+                network,
+                *(f"--env={key}" for key in env),
+            ]
             if one.healthcheck and one.interval > QUICKEST:
                 options += ["--health-interval", f"{QUICKEST:g}s"]
             names[given.must("run", *options, one.id, name=f"alone-{number}").decode().strip()] = name

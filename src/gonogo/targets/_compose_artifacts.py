@@ -14,6 +14,7 @@ from typing import Any
 
 from gonogo.docker import images
 from gonogo.docker.client import Docker
+from gonogo.docker.containers import NO_PROJECT
 from gonogo.docker.images import Image
 from gonogo.docker.project import Config
 from gonogo.model.observation import Trouble
@@ -90,7 +91,7 @@ class Artifacts:
         if self.docker.inspect("container", (name,), '{"Id":{{json .Id}}}'):
             return
         labels = ("--label", f"{TARGET}={self.project}", "--label", f"{PIN}=r{release}")
-        self.docker.must("create", "--name", name, *labels, "--network", "none", tag, "none")
+        self.docker.must("create", "--name", name, *NO_PROJECT, *labels, "--network", "none", tag, "none")
 
     def _pin_name(self, service: str, release: int) -> str:
         return f"gonogo-pin-{repository(self.project, service).replace('/', '-')}-r{release}"

@@ -44,6 +44,7 @@ def test_noise_has_no_change() -> None:
     assert sum(bool(changes(noise(30, seed))) for seed in range(60)) <= 4
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(1, 1000), max_size=2 * FEWEST - 1))
 def test_too_few_values_have_none(values: list[float]) -> None:
     assert changes(values) == ()

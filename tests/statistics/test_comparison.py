@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gonogo.model.baseline import Figures
@@ -104,6 +104,7 @@ def scaled(one: Figures, by: float) -> Figures:
     return Figures(one.p95 * by, one.requests, tuple(tenth * by for tenth in one.tenths))
 
 
+@settings(max_examples=60, deadline=None)
 @given(SEEDS, st.integers(1, 12))
 def test_identical_data_never_counts(seed: int, earlier: int) -> None:
     (one,) = runs(seed, 1)
@@ -112,6 +113,7 @@ def test_identical_data_never_counts(seed: int, earlier: int) -> None:
     assert (found.change_pct, found.measured_pct, found.counts) == (0.0, 0.0, False)
 
 
+@settings(max_examples=60, deadline=None)
 @given(SEEDS, st.integers(1, 9), st.sampled_from([0.25, 0.5, 2.0, 4.0, 64.0]))
 def test_the_unit_does_not_matter(seed: int, earlier: int, by: float) -> None:
     now, *before = runs(seed, earlier + 1)
@@ -124,12 +126,14 @@ def test_the_unit_does_not_matter(seed: int, earlier: int, by: float) -> None:
     assert other.change_pct == pytest.approx(plain.change_pct)
 
 
+@settings(max_examples=60, deadline=None)
 @given(SEEDS, st.integers(1, 9), st.floats(1.0, 3.0), st.floats(1.0, 3.0))
 def test_a_slower_run_never_looks_better_where_ranks_decide(seed: int, earlier: int, by: float, more: float) -> None:
     now, *before = runs(seed, max(6, earlier) + 1)
     assert change(scaled(now, by * more), before) >= change(scaled(now, by), before) - 1e-9
 
 
+@settings(max_examples=60, deadline=None)
 @given(SEEDS, st.integers(1, 5), st.floats(0.0, 200.0), st.floats(0.0, 200.0))
 def test_a_later_run_that_lies_higher_as_a_whole_never_looks_better(
     seed: int, earlier: int, by: float, more: float
@@ -140,6 +144,7 @@ def test_a_later_run_that_lies_higher_as_a_whole_never_looks_better(
     assert change(replace(now, p95=now.p95 + by + more), before) >= change(lower, before) - 1e-9
 
 
+@settings(max_examples=60, deadline=None)
 @given(SEEDS, st.integers(1, 9), st.floats(0.05, 1.0))
 def test_a_faster_run_is_told_as_it_is(seed: int, earlier: int, by: float) -> None:
     now, *before = runs(seed, earlier + 1)
@@ -149,6 +154,7 @@ def test_a_faster_run_is_told_as_it_is(seed: int, earlier: int, by: float) -> No
     assert found.change_pct == found.measured_pct < 0
 
 
+@settings(max_examples=60, deadline=None)
 @given(SEEDS, st.integers(1, 9), st.floats(0.0, 50.0))
 def test_slack_is_a_floor(seed: int, earlier: int, slack: float) -> None:
     now, *before = runs(seed, earlier + 1)
@@ -157,6 +163,7 @@ def test_slack_is_a_floor(seed: int, earlier: int, slack: float) -> None:
     assert not found.counts or found.now - found.before > slack
 
 
+@settings(max_examples=60, deadline=None)
 @given(SEEDS)
 def test_one_wild_run_among_five_moves_the_baseline_little(seed: int) -> None:
     before = runs(seed, 5)

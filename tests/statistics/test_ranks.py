@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gonogo.statistics.quantiles import median, quantile
@@ -22,6 +22,7 @@ def counted(first: list[float], second: list[float]) -> float:
     return sum(way >= u for way in ways) / len(ways)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 10**6), min_size=4, max_size=11, unique=True), st.data())
 def test_exact_for_small_samples_without_ties(values: list[int], data: st.DataObject) -> None:
     cut = data.draw(st.integers(1, len(values) - 1))
@@ -52,6 +53,7 @@ def test_the_published_critical_value() -> None:
     assert round(greater(first, second).p, 3) == 0.048  # U = 21
 
 
+@settings(max_examples=60, deadline=None)
 @given(SAMPLES, SAMPLES)
 def test_the_two_directions_agree(first: list[float], second: list[float]) -> None:
     there, back = greater(first, second), greater(second, first)
@@ -60,6 +62,7 @@ def test_the_two_directions_agree(first: list[float], second: list[float]) -> No
     assert there.p + back.p >= 0.999, "what is not greater one way may well be so the other way"
 
 
+@settings(max_examples=60, deadline=None)
 @given(SAMPLES, SAMPLES, st.floats(0.5, 100))
 def test_scale_does_not_matter(first: list[float], second: list[float], scale: float) -> None:
     assert greater([scale * v for v in first], [scale * v for v in second]) == greater(first, second)

@@ -58,10 +58,11 @@ def change(tiny: Tiny, old: str, new: str) -> None:
 
 def test_s14_healthy_and_then_it_crashes(tiny: Tiny) -> None:
     tiny.set(MODE="crash-after-healthy", AFTER="4")
-    seen = watched(tiny, *put(tiny), window=30)
+    target, release = put(tiny)
+    context = tiny.context()
+    seen = watch(target, release.artifacts, context, window=30, timeout=20, before=(), interval=0.25)
     assert slugs(seen) == ["restarted"]
-    assert any(one.health for one in seen.seen)
-    assert seen.held == 0
+    assert any(line.startswith("all well for") for line in context.told), "it was healthy first"
 
 
 def test_s15_a_slow_crash_loop_is_seen_later(tiny: Tiny) -> None:
@@ -69,7 +70,7 @@ def test_s15_a_slow_crash_loop_is_seen_later(tiny: Tiny) -> None:
     seen = watched(tiny, target, release, window=1)
     assert seen.stable, seen
     assert still(target, release.artifacts, seen.seen, tiny.context()).stable
-    tiny.engine.docker("exec", seen.seen[0].id, "sh", "-c", "kill -9 -1 || true")
+    tiny.engine.docker("exec", "--detach", seen.seen[0].id, "sh", "-c", "kill -9 -1")
     wait_until(lambda: tiny.container()["RestartCount"] > 0, "it was started again")
     assert slugs(still(target, release.artifacts, seen.seen, tiny.context())) == ["restarted"]
 
@@ -106,11 +107,13 @@ def test_s22_out_of_memory(tiny: Tiny) -> None:
 
 @pytest.mark.parametrize(("deed", "slug"), [("pause", "paused"), ("kill", "exited"), ("rm", "foreign-change")])
 def test_s23_s25_what_somebody_does_meanwhile(tiny: Tiny, deed: str, slug: str) -> None:
+    """A container that is being removed is seen on its way, or gone."""
     change(tiny, "restart: unless-stopped", "restart: 'no'")
     target, release = put(tiny)
     (one,) = watched(tiny, target, release, window=1).seen
     with meanwhile(tiny, deed, *(("--force",) if deed == "rm" else ()), one.id, after=0.5):
-        assert slugs(watched(tiny, target, release, window=20)) == [slug]
+        (told,) = slugs(watched(tiny, target, release, window=20))
+    assert told == slug or (deed == "rm" and told in {"dead", "exited"})
     if deed == "pause":
         tiny.engine.docker("unpause", one.id)
 

@@ -44,7 +44,8 @@ class Daemon:
 
     def start(self) -> None:
         options = {"data-root": "data", "exec-root": "exec", "pidfile": "pid"}
-        argv = ["dockerd", "--host", self.host, "--bridge=none", "--iptables=false", "--ip6tables=false"]
+        # In a network of its own: a second daemon beside another takes the default bridge away from it.
+        argv = ["unshare", "--net", "dockerd", "--host", self.host, "--iptables=false", "--ip6tables=false"]
         argv += [f"--{name}={self.folder / place}" for name, place in options.items()]
         argv += ["--containerd-namespace", self.folder.name, "--containerd-plugins-namespace", f"{self.folder.name}-p"]
         with (self.folder / "log").open("ab") as log:

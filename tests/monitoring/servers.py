@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE = 40.0
+PATIENCE = 90.0
 """Seconds for a server to come up, or for something to be seen: two cores may be shared by many."""
 EVERY = "500ms"
 """How often Prometheus scrapes and evaluates."""

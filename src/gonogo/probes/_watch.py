@@ -121,8 +121,9 @@ class Watch:
         """Look at every source once. A source that does not answer makes the sample one that saw nothing of it."""
         before = expand(self.samples)
         good = next((one for one in reversed(before) if not one["why"]), None)
-        stamp = {"at": self.clock.wall(), "clock": round(self.clock.steady(), 3), "boot": self.clock.boot}
-        back = elapsed(good, {**stamp}) if good else 0.0
+        began = round(self.clock.steady(), 3)
+        stamp = {"at": self.clock.wall(), "clock": began, "boot": self.clock.boot}
+        back = elapsed(good, stamp) if good else 0.0
         seen: dict[str, Any] = {}
         started: dict[str, str] = {}
         why: Problem | None = None
@@ -137,6 +138,7 @@ class Watch:
             doubt = source.doubt(_first(before, source.name) or looked.data, looked.data)
             why = why or (_problem(doubt) if doubt else None)
         same = bool(before) and before[-1]["seen"] == seen
+        stamp["took"] = round(self.clock.steady() - began, 3)
         self.samples.append({**stamp, "started": started, "why": why, "seen": None if same else seen})
 
 

@@ -116,7 +116,14 @@ def in_container(command: str) -> bool:
 
 
 def run(
-    command: str, context: Context, given: tuple[str, ...], *, cwd: str, env: dict[str, str], timeout: float | None
+    command: str,
+    context: Context,
+    given: tuple[str, ...],
+    *,
+    cwd: str,
+    env: dict[str, str],
+    timeout: float | None,
+    name: str = "",
 ) -> Ran:
     """Run the migrating command; a container that `docker compose run` starts gets a name, so that it can be found.
 
@@ -124,10 +131,10 @@ def run(
     """
     match = _COMPOSE_RUN.search(command)
     if match is None:
-        return context.run(command, cwd=cwd, env=env, timeout=timeout)
-    more = "".join(f" --env {name}" for name in given)
+        return context.run(command, cwd=cwd, env=env, timeout=timeout, name=name)
+    more = "".join(f" --env {one}" for one in given)
     named = f"{command[: match.end()]} --name {name_of(context)}{more}{command[match.end() :]}"
     try:
-        return context.run(named, cwd=cwd, env=env, timeout=timeout)
+        return context.run(named, cwd=cwd, env=env, timeout=timeout, name=name)
     finally:
         _containers(context)

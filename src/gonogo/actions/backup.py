@@ -14,7 +14,7 @@ from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import SHELL_TEXT, Clause, Context, Database, Done, Look, Ran, action
 from gonogo.probes import _backups as backups
-from gonogo.probes._facts import printed, problem
+from gonogo.probes._facts import problem
 from gonogo.probes._postgres import Holding, Refused, Sql, Table, differences, holding, said
 
 
@@ -148,7 +148,8 @@ class _Backup:
     def _brought(self, facts: Mapping[str, Any]) -> Capture:
         ran = self.ran
         found = [Trouble(Outcome(p["outcome"]), p["slug"], p["message"], p["help"]) for p in facts.get("problems", ())]
-        blobs = (self.context.keep_facts(facts), *(printed(ran) if ran else ()), *(ran.report_blobs if ran else ()))
+        streams = (ran.stdout, ran.stderr, *ran.report_blobs) if ran else ()
+        blobs = (self.context.keep_facts(facts), *streams)
         return Capture(
             "backup",
             _shown(self.params),

@@ -103,7 +103,8 @@ def look(params: MigrateParams, context: Context) -> Look:
         return Look(Done.HALF_DONE, f"migration `{now.failed[0]}` was begun and never finished")
     if not now.pending:
         facts = work.after(History.of(begun["before"]), now)
-        capture = Capture("migrate", params.run, exit=0, blobs=(context.keep_facts(facts),))
+        silent = context.keep("stdout", b"", "text/plain")  # its exit code is read beside what it printed
+        capture = Capture("migrate", params.run, exit=0, blobs=(context.keep_facts(facts), silent))
         return Look(Done.DONE, f"all of {len(wanted)} pending migrations are applied", capture)
     if left == wanted:
         return Look(Done.NOT_DONE, f"none of {len(wanted)} pending migrations is applied")
@@ -269,7 +270,7 @@ class _Migrate:
         self.context.tell(f"trying {len(before.pending)} migrations on a copy")
         with self.sql.scratch(scratch):
             _dumps.restore(self.sql, dump, scratch)
-            ran = self._run(scratch)
+            ran = self._run(scratch, "copy")
             self.blobs += printed(ran)
             now = self.state(scratch)
             self._untouched(before)
@@ -333,11 +334,13 @@ class _Migrate:
 
     # --- the real one ------------------------------------------------------------------------------------------------
 
-    def _run(self, database: str = "") -> Ran:
+    def _run(self, database: str = "", name: str = "") -> Ran:
         limit = min(self.params.timeout, self.context.timeout)
         env = self._env(database)
         given = (self.params.variable, "PGAPPNAME", "PGOPTIONS")
-        return _migrator.run(self.params.run, self.context, given, cwd=self.params.cwd, env=env, timeout=limit)
+        return _migrator.run(
+            self.params.run, self.context, given, cwd=self.params.cwd, env=env, timeout=limit, name=name
+        )
 
     def _applied(self, before: History) -> None:
         self.context.record("migrate", pending=list(before.pending), before=before.data)
@@ -348,7 +351,7 @@ class _Migrate:
         self.facts["seconds"] = round(time.monotonic() - clock, 3)
         self.facts["blockers"] = list(watch.blockers.values())
         self.notes += watch.shown
-        self.blobs += printed(ran)
+        self.blobs += (ran.stdout, ran.stderr)
         if ran.exit is None:  # a session that waits for a lock does not notice that its program is gone
             self.notes += _migrator.sweep(self.sql)
         now = self.state()

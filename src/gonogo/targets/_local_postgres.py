@@ -39,7 +39,8 @@ class PostgresParams:
     name: str = "app"
     """Name of the database."""
     user: str = "app"
-    """Who owns it. Its password is made up once, and lies in the target's directory."""
+    """Who owns it. Its password is made up once, and lies beside the data: in the target's directory, or where root
+    runs gonogo and closes that directory to others, below `/var/lib/gonogo`."""
     port: int = 0
     """Port on the loopback interface; 0: a free one, chosen once."""
     programs: str = ""
@@ -72,8 +73,9 @@ class Cluster:
         return self.home / "data"
 
     def password(self) -> str:
-        """The password, made up at its first use."""
-        file = self.directory / "database-password"
+        """The password, made up at its first use; it lies beside the data, for whoever runs gonogo."""
+        file = self.home / "password"
+        self.home.mkdir(mode=0o755, parents=True, exist_ok=True)
         with guarded(self.directory / ".guard"):
             if not file.exists():
                 write(file, secrets.token_hex(24).encode())

@@ -56,7 +56,7 @@ class Services:
     @classmethod
     def of(cls, directory: Path, token: str, wait: Callable[[float], bool]) -> Services:
         """The services of a directory, which is made where it is not there."""
-        for part in ("run/units", "run/starts", "logs"):
+        for part in ("run", "run/units", "run/starts", "logs"):
             (directory / part).mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(directory, Supervisor(directory / "run", token), wait)
 

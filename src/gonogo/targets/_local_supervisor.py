@@ -7,6 +7,7 @@ done here: an answer in time or none, exit codes (its log is read for them), orp
 from __future__ import annotations
 
 import http.client
+import importlib.util
 import os
 import re
 import shlex
@@ -166,6 +167,7 @@ class Supervisor:
             env={
                 **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ},
                 "PYTHONUTF8": "1",
+                "PYTHONPATH": _installed_in(),
                 _strays.TARGET: self._token,
             },
             stdin=subprocess.DEVNULL,
@@ -259,6 +261,12 @@ class Supervisor:
 _EXITED = re.compile(
     r"(?:exited|stopped): (?P<id>\S+) \((?P<how>exit status (?P<code>\d+)|terminated by (?P<signal>SIG\w+))"
 )
+
+
+def _installed_in() -> str:
+    """Where supervisor was imported from, for interpreters that find it only by the path they were given."""
+    spec = importlib.util.find_spec("supervisor")
+    return str(Path(spec.origin).parents[1]) if spec is not None and spec.origin is not None else ""
 
 
 def _signal(name: str) -> int:

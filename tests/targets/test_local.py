@@ -121,6 +121,18 @@ def test_values_are_in_no_command_line_and_no_open_file(site: Site) -> None:
     assert "a-very-secret-value" not in repr(target._services.units())
 
 
+@pytest.mark.parametrize("value", ["a$b${HOME}$$", 'it\'s "quoted"', "ünï %s %% {port} # no comment", "two\nlines"])
+def test_s31_a_value_reaches_the_service_as_it_is(site: Site, value: str) -> None:
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    site.repository.write(".env.staging", f'APP_VALUE="{quoted}"\n')
+    site.params |= {"env_file": ".env.staging"}
+    site.repository.commit("chore: ignore", {".gitignore": ".env.staging\n"})
+    site.put("first")
+    target = site.target()
+    eventually(target, healthy)
+    assert ask(target.url("web"))["env"] == {"APP_VALUE": value}
+
+
 def test_variables_are_given_only_where_they_are_taken(site: Site) -> None:
     site.repository.write(".env.staging", "APP_ONE=1\nAPP_TWO=2\n")
     site.params |= {"env_file": ".env.staging", "services": {"web": web(variables=["*_ONE"])}}
@@ -305,6 +317,7 @@ def test_a_missing_env_file(site: Site) -> None:
         ({"web": web(env={"PORT": "{prot}"})}, "asks for `{prot}`, which the target does not know"),
         ({"web": web(command="sh -c 'echo")}, "the command of `web` cannot be read"),
         ({"web": web(port="<staging>")}, "`<staging>` is no port for the service `web`"),
+        ({}, "the target declares no services"),
         ({"Web/1": web()}, "`Web/1` is no name for a service"),
         ({"web": web(cwd="../..")}, "`../..` of `web` leads out of the release"),
     ],

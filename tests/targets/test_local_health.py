@@ -178,6 +178,17 @@ def test_a_service_that_hangs(site: Site, monkeypatch: pytest.MonkeyPatch) -> No
     )
 
 
+def test_s23_a_service_that_was_paused(site: Site) -> None:
+    target = start(site, "ok")
+    pid = int(eventually(target, lambda seen: seen.health == "healthy").started.split()[1])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert eventually(target, lambda seen: seen.status == "paused").health == ""
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    eventually(target, lambda seen: seen.health == "healthy")
+
+
 def test_health_by_tcp(site: Site) -> None:
     site.params |= {"services": {"web": web(health="tcp")}}
     eventually(start(site, "unhealthy"), lambda seen: seen.health == "healthy")

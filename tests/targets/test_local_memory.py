@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,23 +19,27 @@ RACE = """
 import json, sys, time
 from pathlib import Path
 from gonogo.targets._local_memory import Memory
-memory, me, instead_of, start = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3]), float(sys.argv[4])
-while time.time() < start:
-    pass
+memory, me, instead_of = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
+print("ready", flush=True)
+while not (memory / "go").exists():
+    time.sleep(0.001)
 print(json.dumps(Memory(memory).claim(me, instead_of)))
 """
 
 
 def race(directory: Path, instead_of: object) -> list[dict[str, int]]:
     """Twenty processes that claim the lock at the same moment; what each was told."""
-    start = time.time() + 6
     racers = [
         subprocess.Popen(
-            [sys.executable, "-c", RACE, str(directory), json.dumps({"pid": n}), json.dumps(instead_of), str(start)],
+            [sys.executable, "-c", RACE, str(directory), json.dumps({"pid": n}), json.dumps(instead_of)],
             stdout=subprocess.PIPE,
         )
         for n in range(RACERS)
     ]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == b"ready\n"
+    (directory / "go").touch()
     return [json.loads(racer.communicate()[0]) for racer in racers]
 
 

@@ -31,6 +31,8 @@ def hiding(context: Context) -> Hide:
 
 def configured(params: LocalParams, context: Context) -> Config:
     """The configuration as the checklist and the env file say it now; raises `OutOfReach` for a missing file."""
+    if not params.services:
+        raise OutOfReach("the target declares no services", help="name at least one under `services:`")
     values = _values(params.env_file, context)
     return Config(
         {

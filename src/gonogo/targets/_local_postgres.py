@@ -209,7 +209,13 @@ def _server_user() -> tuple[int, int] | None:
     """Who the server runs as: `nobody` where gonogo is run by root, else whoever runs it."""
     if os.getuid() != 0:
         return None
-    found = pwd.getpwnam(_OTHER_USER)
+    try:
+        found = pwd.getpwnam(_OTHER_USER)
+    except KeyError as error:
+        raise OutOfReach(
+            f"PostgreSQL refuses to run as root, and this machine has no user `{_OTHER_USER}` to run it as",
+            help="run gonogo as another user than root",
+        ) from error
     return found.pw_uid, found.pw_gid
 
 

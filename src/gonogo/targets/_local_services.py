@@ -271,6 +271,8 @@ class Services:
             return replace(one, status="dead", error="the target's supervisor is gone: it was ended, or killed")
         if known is None:
             return replace(one, status="dead", error="the target's supervisor does not know it: somebody removed it")
+        if known.up and _strays.paused(known.pid):
+            return replace(one, status="paused")
         if known.up:
             return self._asked(unit, replace(one, status="running"))
         error = _not_started(known, one, how)

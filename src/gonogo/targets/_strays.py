@@ -59,6 +59,11 @@ def alive(pid: int) -> bool:
     return _state(pid) not in {"Z", "X"}
 
 
+def paused(pid: int) -> bool:
+    """Whether a process was stopped (SIGSTOP) and not continued; never where that cannot be told."""
+    return _state(pid) == "T"
+
+
 def _state(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]

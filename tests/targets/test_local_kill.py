@@ -43,6 +43,22 @@ def test_s76_grandchildren_end_with_their_service(site: Site, tmp_path: Path) ->
     assert not any(_strays.alive(one) for one in (pid, *children))
 
 
+def test_s76_a_process_group_ends_where_no_variables_can_be_read(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS: supervisor counts a service as stopped although what it started lives on."""
+    pids = tmp_path / "pids"
+    site.params |= {"services": {"web": web(env={"PORT": "{port}", "PIDS": str(pids)}, stop_seconds=1)}}
+    site.put("first", "grandchildren")
+    healthy_pid(site)
+    in_group, _ = (int(one) for one in pids.read_text().split())
+    target = site.target()
+    with monkeypatch.context() as patched:
+        patched.setattr(_strays, "marked", lambda name, value: [])
+        target._services.supervisor.stop(target.instances()[0].id, 1)
+    assert not _strays.alive(in_group)
+
+
 def test_a_supervisor_that_was_killed_takes_its_services_along(site: Site) -> None:
     first = site.put("first")
     pid, before = healthy_pid(site)

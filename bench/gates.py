@@ -42,7 +42,7 @@ def _repository(directory: Path) -> None:
         subprocess.run(command, cwd=directory, check=True)
 
 
-def measure(rounds: int = 5) -> dict[str, Timed]:
+def measure(rounds: int = 9) -> dict[str, Timed]:
     """Median seconds and peak memory of each, by name."""
     binaries = Path(sys.executable).parent
     with tempfile.TemporaryDirectory() as name:

@@ -23,6 +23,12 @@ class Timed:
     """Slowest minus fastest."""
     peak_mib: float
     """Largest resident set of the process itself, in MiB."""
+    rounds: tuple[float, ...] = ()
+    """Seconds of each round."""
+
+    def against(self, other: Timed) -> float:
+        """How many times as long as the other: the median over the rounds, in each of which both ran under one load."""
+        return statistics.median(mine / its for mine, its in zip(self.rounds, other.rounds, strict=True))
 
 
 def once(command: Sequence[str], cwd: Path, env: Mapping[str, str], exits: Sequence[int] = (0,)) -> tuple[float, float]:
@@ -63,6 +69,7 @@ def in_turn(
             statistics.median(s for s, _ in taken),
             max(s for s, _ in taken) - min(s for s, _ in taken),
             max(m for _, m in taken),
+            tuple(s for s, _ in taken),
         )
         for name, taken in samples.items()
     }

@@ -11,7 +11,7 @@ from gonogo.cli.tails import with_tails
 from gonogo.errors import InputError
 from gonogo.model.run import GateView, RunView
 from gonogo.telling.kept import kept
-from gonogo.telling.sheet import Line, Piece, finding_text, gate_block, gate_lines, line
+from gonogo.telling.sheet import Line, Piece, finding_text, gate_block, gate_lines, led, line
 from gonogo.telling.terminal import console_for, show, show_run, width_of
 from gonogo.telling.words import SYMBOLS, WORDS, duration, number, safe
 
@@ -71,20 +71,21 @@ def _everything(view: RunView, gate: GateView, width: int) -> list[Line]:
     for judgement in verdict.judgements:
         measured = f"  {safe(judgement.value)}" if judgement.value else ""
         head = f"    {SYMBOLS[judgement.outcome]} {WORDS[judgement.outcome]:<9}"
-        lines.append((Piece(head), Piece(safe(judgement.criterion)), Piece(measured, "bold")))
+        *above, last = led(Piece(head), safe(judgement.criterion), width)
+        lines += [*above, (*last, Piece(measured, "bold"))]
         told = safe(judgement.distance or judgement.reason)
-        lines += [line(f"               {told}", "dim")] if told else []
-    notes = [line(f"    {safe(note)}") for note in verdict.notes]
+        lines += led(Piece(" " * 15), told, width, "dim") if told else []
+    notes = [text for note in verdict.notes for text in led(Piece("    "), safe(note), width)]
     lines += [line(), line("  notes", "head"), *notes] if notes else []
-    return [*lines, *_captures(view, gate), *_findings(gate)]
+    return [*lines, *_captures(view, gate, width), *_findings(gate, width)]
 
 
-def _captures(view: RunView, gate: GateView) -> list[Line]:
+def _captures(view: RunView, gate: GateView, width: int) -> list[Line]:
     lines: list[Line] = []
     files = kept(view, gate.verdict)
     for at, capture in enumerate(gate.verdict.captures, start=1):
         ended = f"exit {capture.exit}" if capture.exit is not None else capture.signal or "no exit code"
-        lines += [line(), (Piece(f"  {at}  ", "dim"), Piece(safe(capture.shown), "head"))]
+        lines += [line(), *led(Piece(f"  {at}  ", "dim"), safe(capture.shown), width, "head")]
         lines.append(line(f"     {ended}, {duration(capture.seconds)}, {capture.started}", "dim"))
         for file in files:
             if file.capture == at and file.size:
@@ -94,12 +95,13 @@ def _captures(view: RunView, gate: GateView) -> list[Line]:
     return lines
 
 
-def _findings(gate: GateView) -> list[Line]:
+def _findings(gate: GateView, width: int) -> list[Line]:
     findings = gate.verdict.findings
     if not findings:
         return []
     total = max(gate.verdict.findings_total, len(findings))
     lines = [line(), line(f"  {number(total, 'finding')}", "head")]
-    lines += [(Piece(f"    {safe(f.severity):<9} ", "dim"), Piece(finding_text(f))) for f in findings[:_FINDINGS]]
+    for f in findings[:_FINDINGS]:
+        lines += led(Piece(f"    {safe(f.severity):<9} ", "dim"), finding_text(f), width)
     more = total - min(_FINDINGS, len(findings))
     return [*lines, line(f"    and {more:,} more", "dim")] if more else lines

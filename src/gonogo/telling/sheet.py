@@ -154,7 +154,7 @@ def verdict_sentence(view: RunView, width: int) -> list[Line]:
     where = f"{short_commit(subject.commit)} on {safe(view.plan.target)}"
     if decision is None:
         interrupted = view.state is RunState.INTERRUPTED
-        lines = _led(
+        lines = led(
             Piece("  INTERRUPTED  " if interrupted else "  RUNNING  ", "warn"), f"{where}: no decision yet", width
         )
         return [*lines, line("  go on with: gonogo run --resume", "dim")] if interrupted else lines
@@ -163,7 +163,7 @@ def verdict_sentence(view: RunView, width: int) -> list[Line]:
     if decision.word is DecisionWord.HOLD and not any(g.outcome in _RED and not g.verdict.waived for g in view.gates):
         meaning = "only part of the checklist was run" if _partial(view) else "the run as a whole holds it"
     counts = wrap(tally(view.gates), max(20, width - 2))
-    lines = _led(Piece(f"  {decision.word.value}  ", style), f"{where}: {meaning}", width)
+    lines = led(Piece(f"  {decision.word.value}  ", style), f"{where}: {meaning}", width)
     return [*lines, *(line(f"  {part}", "dim") for part in counts)]
 
 
@@ -204,7 +204,7 @@ def _reasons(view: RunView, width: int) -> Iterator[list[Line]]:
 
 def _about_the_run(reason: Reason, text: str, width: int) -> list[Line]:
     """A reason that is no gate's outcome, or a remark, which holds nothing."""
-    return labelled("note", text, width) if reason.remark else _led(Piece("  ! run      ", "warn"), text, width)
+    return labelled("note", text, width) if reason.remark else led(Piece("  ! run      ", "warn"), text, width)
 
 
 def _tolerated(view: RunView, width: int) -> Iterator[list[Line]]:
@@ -296,7 +296,7 @@ def _not_run(view: RunView, width: int) -> list[Line]:
             groups.setdefault(safe(gate.verdict.reason) or "never reached", []).append(safe(gate.gate.title))
     lines: list[Line] = []
     for reason, titles in groups.items():
-        lines += _led(_lead(Outcome.NOT_RUN), reason, width)
+        lines += led(_lead(Outcome.NOT_RUN), reason, width)
         lines += _hanging(listed(titles, _AT_MOST), width, "dim")
     return lines
 
@@ -306,7 +306,7 @@ def _not_applicable(view: RunView, width: int) -> list[Line]:
     for gate in view.gates:
         if gate.outcome is Outcome.NOT_APPLICABLE:
             reason = safe(gate.verdict.reason) or "no reason was recorded"
-            lines += _led(_lead(gate.outcome), f"{safe(gate.gate.title)} is not applicable: {reason}", width)
+            lines += led(_lead(gate.outcome), f"{safe(gate.gate.title)} is not applicable: {reason}", width)
     return lines
 
 
@@ -325,11 +325,11 @@ def _footer(view: RunView, width: int) -> list[Line]:
     return [line(f"  {part}", "dim") for part in wrap(text, max(20, width - 2))]
 
 
-def _led(lead: Piece, text: str, width: int) -> list[Line]:
+def led(lead: Piece, text: str, width: int, style: str = "") -> list[Line]:
     """`text` after `lead`, following lines beneath its beginning."""
     indent = cells(lead.text)
-    first, *rest = wrap(text, max(20, width - indent))
-    return [(lead, Piece(first)), *(line(" " * indent + more) for more in rest)]
+    first, *rest = wrap(text, max(20, width - indent)) or [""]
+    return [(lead, Piece(first, style)), *(line(" " * indent + more, style) for more in rest)]
 
 
 def _hanging(text: str, width: int, style: str = "") -> list[Line]:
@@ -338,4 +338,4 @@ def _hanging(text: str, width: int, style: str = "") -> list[Line]:
 
 def labelled(label: str, text: str, width: int) -> list[Line]:
     """`text` after a quiet label, in the column where titles stand."""
-    return _led(Piece(f"    {label:<{_WORD_WIDTH}}", "dim"), text, width)
+    return led(Piece(f"    {label:<{_WORD_WIDTH}}", "dim"), text, width)

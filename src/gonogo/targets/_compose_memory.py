@@ -41,6 +41,8 @@ class Memory:
 
     docker: Docker
     project: str
+    _ready: bool = False
+    """Whether the container through which the volume is reached was seen."""
 
     @property
     def _lock(self) -> str:
@@ -155,26 +157,34 @@ class Memory:
         return bool(self.docker.inspect("volume", (self._volume,), '{"Name":{{json .Name}}}'))
 
     def _files(self) -> dict[str, bytes]:
-        if not self._exists():
+        if not self._ready and not self._exists():
             return {}
-        self._have_holder()
         place = self.docker.context.scratch
         try:
-            self.docker.must("cp", f"{self._volume}:/state/.", str(place), name="state")
+            self._copy(f"{self._volume}:/state/.", str(place))
             return {path.name: path.read_bytes() for path in place.iterdir() if path.is_file()}
         finally:
             _empty(place)
 
     def _write(self, name: str, data: bytes) -> None:
-        self._have_holder()
         place = self.docker.context.scratch
         file = place / name
         try:
             file.touch(mode=0o600)
             file.write_bytes(data)
-            self.docker.must("cp", str(file), f"{self._volume}:/state/{name}", name="state")
+            self._copy(str(file), f"{self._volume}:/state/{name}")
         finally:
             _empty(place)
+
+    def _copy(self, source: str, to: str) -> None:
+        """Into the volume, or out of it; once more where the container was pruned since it was seen."""
+        if self._ready:
+            if self.docker.run("cp", source, to, name="state").exit == 0:
+                return
+            self._ready = False
+        self._have_holder()
+        self.docker.must("cp", source, to, name="state")
+        self._ready = True
 
     def _have_holder(self) -> None:
         """The container through which the volume is reached; it also keeps the volume from being pruned."""

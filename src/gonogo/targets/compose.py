@@ -88,6 +88,7 @@ class ComposeTarget:
         self._docker = Docker(context, variables)
         files = Files(params.files, params.project, params.env_file, params.profiles, params.project_directory)
         self._project = Project(self._docker, files)
+        self._kept: dict[int, Config] = {}
 
     @property
     def window(self) -> float:
@@ -182,9 +183,11 @@ class ComposeTarget:
     def _config_of(self, release: Release) -> Config:
         if not release.number:
             return self._config
+        if release.number in self._kept:
+            return self._kept[release.number]
         kept = self._memory.config(release.number)
         if kept is not None:
-            config = Config(kept)
+            config = self._kept[release.number] = Config(kept)
             self._context.add_secrets(tuple(config.secrets()))
             return config
         config = self._config
@@ -212,6 +215,7 @@ class ComposeTarget:
         config = self._config_of(release) if release.facts.get("images") else self._config
         kept = self._artifacts.keep(release)
         self._memory.keep_config(release.number, config.data)
+        self._kept[release.number] = config
         versions = self._docker.versions
         told = {"compose": versions.compose, "engine": versions.engine} if not isinstance(versions, Trouble) else {}
         return replace(kept, facts={**kept.facts, **told})
@@ -220,6 +224,7 @@ class ComposeTarget:
         """Let go of its tags, pins and configuration."""
         self._artifacts.forget(release)
         self._memory.drop_config(release.number)
+        self._kept.pop(release.number, None)
 
     @property
     def _rollout(self) -> Rollout:

@@ -16,9 +16,9 @@ from gonogo import plugins
 from gonogo.model.codec import canonical
 from gonogo.model.plan import Subject
 from tests.postgres import DatabaseTargetDouble, Server
-from tests.probes.conftest import Look, Looked, MemoryContext, Repository, look_with, repository
+from tests.probes.conftest import Look, Looked, MemoryContext, Repository, context, look_with, repository
 
-__all__ = ["Repository", "repository"]
+__all__ = ["Repository", "context", "repository"]
 
 
 class Site:

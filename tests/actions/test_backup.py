@@ -71,6 +71,16 @@ def test_a_backup_is_dumped_restored_and_recorded(filled: Site) -> None:
     assert filled.sql("select count(*) from users") == "300", "the source is as it was"
 
 
+def test_a_release_can_name_the_backup_of_its_run(filled: Site) -> None:
+    assert _backups.of_run(filled.context()) == ""
+    filled.act("backup")
+    (record,) = _backups.records(filled.backups)
+    assert _backups.of_run(filled.context()) == record["name"]
+    assert _backups.of_run(filled.context("run-2")) == ""
+    Path(record["file"]).unlink()
+    assert _backups.of_run(filled.context()) == "", "what is gone is no way back"
+
+
 def test_the_probe_looks_at_it_again(filled: Site) -> None:
     filled.act("backup")
     seen = look_with("backups", filled.context())

@@ -20,7 +20,9 @@ APPLICATION = "gonogo-migrate"
 _LOOKS = 0.5
 """Seconds between two looks at who blocks it."""
 
-_COMPOSE_RUN = re.compile(r"\bdocker(?:-compose| compose)\b(?:(?!&&|\|\||;|\|).)*?\srun\b(?!.*--name)")
+_COMPOSE = r"\bdocker(?:-compose| compose)(?:\s+-\S+(?:\s+(?!run\b|exec\b)[^-\s]\S*)?)*\s+"
+"""Up to the command of Compose: options, each with at most one value."""
+_COMPOSE_RUN = re.compile(rf"{_COMPOSE}run\b(?!.*--name)")
 
 _BLOCKERS = """
 select distinct b.pid, coalesce(b.usename::text, '') as by, coalesce(b.application_name, '') as application,
@@ -86,10 +88,10 @@ def sweep(sql: Sql) -> tuple[str, ...]:
         f" where datname = current_database() and application_name = {mine}"
     )
     told = [f"ended process {row['pid']} of a migration that was cut off" for row in left if row["ended"]]
-    return (*told, *_containers(sql.context))
+    return (*told, *sweep_containers(sql.context))
 
 
-def _containers(context: Context) -> tuple[str, ...]:
+def sweep_containers(context: Context) -> tuple[str, ...]:
     """Remove the containers of a migration that was cut off: ending `docker compose run` leaves its container."""
     argv = ("docker", "ps", "--all", "--quiet", "--filter", f"name=^{name_of(context)}$")
     listed = context.run(argv, name="docker-ps", timeout=20)
@@ -112,7 +114,7 @@ def holder(sql: Sql) -> str:
 
 def in_container(command: str) -> bool:
     """Whether the command does its work in a container of the project, where the database has another address."""
-    return re.search(r"\bdocker(?:-compose| compose)\b.*\s(?:run|exec)\b", command) is not None
+    return re.search(rf"{_COMPOSE}(?:run|exec)\b", command) is not None
 
 
 def run(
@@ -129,12 +131,19 @@ def run(
 
     `given` names the variables that it must have in the container too.
     """
+    line = named(command, context, given)
+    if line == command:
+        return context.run(command, cwd=cwd, env=env, timeout=timeout, name=name)
+    try:
+        return context.run(line, cwd=cwd, env=env, timeout=timeout, name=name)
+    finally:
+        sweep_containers(context)
+
+
+def named(command: str, context: Context, given: tuple[str, ...]) -> str:
+    """The command with a name for the container that it starts, and variables for it; another command as it is."""
     match = _COMPOSE_RUN.search(command)
     if match is None:
-        return context.run(command, cwd=cwd, env=env, timeout=timeout, name=name)
+        return command
     more = "".join(f" --env {one}" for one in given)
-    named = f"{command[: match.end()]} --name {name_of(context)}{more}{command[match.end() :]}"
-    try:
-        return context.run(named, cwd=cwd, env=env, timeout=timeout, name=name)
-    finally:
-        _containers(context)
+    return f"{command[: match.end()]} --name {name_of(context)}{more}{command[match.end() :]}"

@@ -12,6 +12,7 @@ from gonogo.model.observation import Finding, Observation, Reading, Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.release import Release, ReleaseState, TargetState
 from gonogo.plugins import Clause, Context, Done, Look, Phrase, Target, action
+from gonogo.probes import _backups as backups
 from gonogo.probes._facts import count, flag, measure
 from gonogo.rollout import record
 from gonogo.rollout.deliver import Delivery, Patience, deliver
@@ -252,7 +253,12 @@ class _Rollout:
             return there, number, True
         last = max((one.number for one in state.releases), default=0)
         release = replace(
-            draft, number=last + 1, run=self.context.run_id, made=record.now(), state=ReleaseState.DEPLOYING
+            draft,
+            number=last + 1,
+            run=self.context.run_id,
+            made=record.now(),
+            state=ReleaseState.DEPLOYING,
+            backup=backups.of_run(self.context),
         )
         self.context.record("begin", number=release.number, back=number, unchanged=False)
         record.begin(self.target, self.context, "rollout", into=release.number, back=number, release=release)

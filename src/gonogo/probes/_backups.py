@@ -38,10 +38,14 @@ OBSERVED = (
 
 def folder(context: Context) -> Path:
     """Where the backups of this target and their records lie: in the state directory, private to its owner."""
-    name = re.sub(r"[^\w.-]", "_", context.target) or "target"
-    path = prepare_state(state_directory(context.root)) / "backups" / name
+    path = prepare_state(state_directory(context.root)) / "backups" / _named(context.target)
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
+
+
+def _named(target: str) -> str:
+    """The target's name as a file name."""
+    return re.sub(r"[^\w.-]", "_", target) or "target"
 
 
 def digest(file: Path) -> str:
@@ -98,6 +102,13 @@ def verified(place: Path, run: str) -> dict[str, Any] | None:
     """The newest backup of a run that was restored and is still what it was then; None: there is none."""
     mine = (one for one in reversed(records(place)) if one["level"] == RESTORED and one.get("run") == run)
     return next((record for record in mine if intact(record)), None)
+
+
+def of_run(context: Context) -> str:
+    """Name of the restored backup that this run made of its target; empty: it made none."""
+    place = state_directory(context.root) / "backups" / _named(context.target)
+    record = verified(place, context.run_id) if place.is_dir() else None
+    return str(record["name"]) if record is not None else ""
 
 
 def spare(known: Iterable[Mapping[str, Any]], keep: int, needed: frozenset[str]) -> list[Mapping[str, Any]]:

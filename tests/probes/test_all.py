@@ -38,7 +38,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 """Params for the kinds that cannot do without."""
 
 NOT_BUILT_IN = {
-    *("grafana", "loki"),
+    "grafana",
 }
 
 

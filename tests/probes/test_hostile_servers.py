@@ -39,6 +39,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "metrics": ("url",),
     "ratelimit": ("url",),
     "soak": ("prometheus", "alertmanager"),
+    "loki": ("url", "app"),
 }
 QUICK: dict[str, dict[str, Any]] = {
     "prometheus": {"wait": 0},
@@ -47,6 +48,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "metrics": {"wait": 0},
     "ratelimit": {"recovers": 0.1, "most": 5, "requests": 2},
     "soak": {"gap": 0.1, "interval": 0.1, "minutes": 0.01},
+    "loki": {"wait": 0, "warm_up": 0},
 }
 
 

@@ -50,7 +50,7 @@ PORTS = ("STAGING_PORT", "POSTGRES_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"
 @contextmanager
 def alone(name: str) -> Iterator[None]:
     """Only one test process at a time gets past this, for work that all of them share."""
-    folder = standins.cache_folder()
+    folder = standins.cache_folder() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -89,6 +89,15 @@ def test_an_image_goes_to_the_registry_and_comes_back_by_digest(engine: Engine, 
     engine.docker("rmi", pinned)
 
 
+def test_a_mirror_hands_out_the_stand_ins_by_their_own_names(engine: Engine, registry_mirror: str) -> None:
+    """As `dockerd --registry-mirror` asks for them: `redis` is `library/redis` there."""
+    for name in ("library/redis:7-alpine", "prom/alertmanager:v0.25.0"):
+        engine.docker("pull", "--quiet", f"{registry_mirror}/{name}")
+        [pulled] = engine.inspect(f"{registry_mirror}/{name}")
+        assert pulled["Id"] == engine.inspect(name.removeprefix("library/"))[0]["Id"]
+        engine.docker("rmi", f"{registry_mirror}/{name}")
+
+
 def test_the_example_comes_up_and_names_its_release(example: Example) -> None:
     example.start()
     with urllib.request.urlopen(f"{example.url}/health", timeout=5) as answer:

@@ -204,6 +204,18 @@ def test_s76_who_left_the_group_is_found(run: Running, pids: Pids) -> None:
 
 
 @linux
+def test_a_process_of_many_threads_that_is_left_behind_is_one(run: Running, tmp_path: Path) -> None:
+    """Threads have numbers too, which are looked at one by one right after a quick command."""
+    (tmp_path / "many.py").write_text(
+        "import os, threading, time\n"
+        "for _ in range(4): threading.Thread(target=time.sleep, args=(60,)).start()\n"
+        "open('ready', 'w').close()\n"
+    )
+    ran = run(f"setsid {sys.executable} many.py >/dev/null 2>&1 & while [ ! -e ready ]; do sleep 0.01; done")
+    assert ran.notes == ("it left 1 process behind, which gonogo ended",)
+
+
+@linux
 def test_who_left_the_group_has_time_to_clean_up_too(run: Running, tmp_path: Path) -> None:
     polite = "trap 'sleep 0.2; touch clean; exit' TERM; while :; do sleep 0.05; done"
     ran = run(f'setsid sh -c "{polite}" & sleep 60', timeout=0.4, grace=3.0)

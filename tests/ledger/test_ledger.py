@@ -6,6 +6,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -262,3 +264,88 @@ def test_s12_run_ids_are_unique_and_sort_by_time() -> None:
     ids = [new_run_id() for _ in range(500)]
     assert len(set(ids)) == 500
     assert [i[:16] for i in ids] == sorted(i[:16] for i in ids)
+
+
+# --- several at once -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger with the lease of run `R` in hand."""
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.take("R")
+    yield ledger
+    ledger.close()
+
+
+def names(ledger: Ledger) -> list[str]:
+    with closing(Ledger(ledger.path)) as reader:  # what another process sees
+        return [event.event for event in reader.events("R")]
+
+
+def test_what_is_appended_together_is_there_as_a_whole(held: Ledger) -> None:
+    with held.together():
+        held.append("R", "a")
+        held.append("R", "b")
+        assert held.in_transaction
+        assert names(held) == []
+    assert names(held) == ["a", "b"]
+    assert held.verify().sound
+
+
+def test_what_breaks_halfway_leaves_nothing(held: Ledger) -> None:
+    held.append("R", "before")
+
+    def breaks() -> None:
+        with held.together():
+            held.append("R", "a")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        breaks()
+    held.append("R", "after")
+    assert names(held) == ["before", "after"]
+    assert held.verify().sound
+
+
+def test_what_precedes_an_act_is_there_before_it_whatever_it_is_appended_with(held: Ledger) -> None:
+    with held.together():
+        held.append("R", "verdict")
+        held.append("R", "attempt-started", durable=True)
+        assert names(held) == ["verdict", "attempt-started"], "the act begins now"
+        held.append("R", "more")
+        assert names(held) == ["verdict", "attempt-started"]
+    assert names(held) == ["verdict", "attempt-started", "more"]
+    assert held.verify().sound
+
+
+def test_a_lease_that_was_lost_in_between_is_noticed(held: Ledger) -> None:
+    held.append("R", "a")
+    with closing(sqlite3.connect(held.path)) as other, other:
+        other.execute("UPDATE lease SET token = 'of another'")
+    with pytest.raises(Refused), held.together():
+        held.append("R", "b")
+    assert names(held) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("events", "unfinished"),
+    [
+        (["run-started"], True),
+        (["run-started", "run-finished"], False),
+        (["run-started", "run-finished", "run-resumed"], True),
+        (["run-started", "attempt-started g", "verdict g", "run-finished"], False),
+        (
+            ["run-started", "attempt-started g", "attempt-ended g", "attempt-started g", "verdict g", "run-finished"],
+            False,
+        ),
+        (["run-started", "attempt-started g", "run-finished"], True),
+        (["run-started", "attempt-started g", "verdict g", "attempt-started h", "run-finished"], True),
+        (["run-started", "run-finished", "sign-off"], False),
+    ],
+)
+def test_whether_a_run_left_something_open(held: Ledger, events: list[str], unfinished: bool) -> None:
+    for told in events:
+        event, _, gate = told.partition(" ")
+        held.append("R", event, gate=gate)
+    assert held.unfinished("R") is unfinished

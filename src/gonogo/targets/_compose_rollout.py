@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,17 @@ from gonogo.docker import containers as look_at
 from gonogo.docker.client import Docker, failed
 from gonogo.docker.project import Config
 from gonogo.model import codec
+from gonogo.model.observation import Trouble
+from gonogo.model.outcome import Outcome
 from gonogo.model.release import Difference, Release
 from gonogo.plugins import OutOfReach, Ran
+from gonogo.stability import Rules
 
 _NO_PART = frozenset({"build", "image", "pull_policy", "depends_on", "profiles", "scale", "deploy", "labels"})
 """What changes no container, or is looked at by itself."""
+DEPENDENCIES_WITHIN = 120.0
+"""Seconds that dependencies may take to become healthy, where they had to be started."""
+_BETWEEN_LOOKS = 0.5
 _SHORT = 12
 _LONGEST_WHY = 6
 
@@ -173,12 +180,35 @@ class Rollout:
         released = [one.service for one in planned if one.service in wanted.images and one.change != "untouched"]
         missing = [one.service for one in planned if one.service not in wanted.images and one.change == "create"]
         missing += _stopped(wanted, there)
-        if missing and (ran := self.start(wanted, missing)).exit != 0:
-            return ran
+        if missing:
+            ran = self.start(wanted, missing)
+            late = self._await(wanted, missing) if ran.exit == 0 else None
+            if ran.exit != 0 or late is not None:
+                return replace(ran, exit=ran.exit or None, troubles=(*ran.troubles, *((late,) if late else ())))
         if not released:
             return self.docker.run("compose", "--project-name", self.project, "ps", "--all", name="up")
         stop = ("--timeout", str(self.stop_timeout)) if self.stop_timeout else ()
         return self._compose(wanted, released, ("--force-recreate", *stop))
+
+    def _await(self, wanted: Wanted, services: Sequence[str]) -> Trouble | None:
+        """Wait until dependencies that were just started are healthy, or have done their work; why they are not.
+
+        With `--no-deps` Compose no longer waits for what a service depends on.
+        """
+        context, until = self.docker.context, time.monotonic() + DEPENDENCIES_WITHIN
+        rules = Rules(dict.fromkeys(services, ""), 0.0)
+        while True:
+            seen = look_at.instances(look_at.look(self.docker, self.project), wanted.config.one_shots())
+            rules.see(time.monotonic(), seen)
+            if rules.settled:
+                return None
+            if time.monotonic() >= until:
+                rules.late(DEPENDENCIES_WITHIN)
+            if rules.problems:
+                first = rules.problems[0]
+                return Trouble(Outcome.FAIL, "dependency", f"a dependency is not well: {first.message}", first.help)
+            if not context.wait(_BETWEEN_LOOKS):
+                return Trouble(Outcome.UNKNOWN, "interrupted", "told to stop while dependencies were starting")
 
     def start(self, wanted: Wanted, services: Sequence[str]) -> Ran:
         """Start dependencies; what is there is never replaced."""

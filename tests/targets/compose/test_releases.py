@@ -286,3 +286,33 @@ def test_s79_names_with_dots_capitals_and_spaces(tiny: Tiny) -> None:
     assert target.present(release) is None
     assert [one.service for one in target.instances()] == ["Web.App_1"]
     target.forget(release)
+
+
+DEPENDENCY = """\
+    depends_on: {store: {condition: service_healthy}}
+  store:
+    image: redis:7-alpine
+    entrypoint: [sh, -c, "sleep 2; touch /tmp/ready; exec sleep 600"]
+    stop_grace_period: 0s
+    healthcheck: {test: "CHECK", interval: 1s, retries: 1, start_period: 20s}
+"""
+
+
+def test_what_it_depends_on_is_well_before_it_starts(tiny: Tiny) -> None:
+    text = (tiny.root / "docker-compose.yml").read_text()
+    tiny.write("docker-compose.yml", text + DEPENDENCY.replace("CHECK", "test -e /tmp/ready"))
+    tiny.deploy(A, 1)
+    first = next(one for one in tiny.container("store")["State"]["Health"]["Log"] if one["ExitCode"] == 0)
+    assert first["End"] < tiny.container()["State"]["StartedAt"]
+
+
+def test_without_what_it_depends_on_it_is_not_started(tiny: Tiny) -> None:
+    text = (tiny.root / "docker-compose.yml").read_text()
+    sick = DEPENDENCY.replace("CHECK", "false").replace("20s", "1s")
+    tiny.write("docker-compose.yml", text + sick)
+    tiny.build(A)
+    target = tiny.target(A)
+    ran = target.up(target.keep(replace(target.draft(), number=1)))
+    assert ran.exit is None
+    assert [trouble.slug for trouble in ran.troubles] == ["dependency"]
+    assert [one.service for one in target.instances()] == ["store"]

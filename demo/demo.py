@@ -1,4 +1,4 @@
-"""Takes the example project through its checklist, in a git repository of its own, on the target `local`.
+"""Takes the example project through its checklist, in a git repository of its own: ships it, drills the way back.
 
 Standard output is gonogo's own. Whatever else is said goes to standard error, so that `--format json` prints nothing
 but the decision.
@@ -7,10 +7,13 @@ but the decision.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import secrets
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +23,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from history import COMMITS, NEXT, RELEASE_BEFORE, Commit
+from ruamel.yaml import YAML
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "medianest"
 NEXT_CHANGES = Path(__file__).with_name("1.5.0.patch")
@@ -147,21 +151,111 @@ def write_values(root: Path) -> None:
     path.write_text(values, encoding="utf-8")
 
 
-def run_gonogo(root: Path, docs: Path, form: str, more: Sequence[str]) -> int:
-    """The run itself, with standard output and the terminal handed through; gonogo's exit code."""
-    here = Path(sys.executable).parent
-    path = os.pathsep.join([str(here), str(docs / "bin"), os.environ.get("PATH", os.defpath)])
-    gonogo = str(here / "gonogo")
-    argv = [gonogo, "run", "READINESS.md", "--target", "local", "--format", form, *more]
+def first_release(root: Path) -> Path:
+    """The checklist that puts the very first release there: built, migrated, up and answering; nothing lies behind it.
+
+    It goes to the targets of the project's own checklist, and is gone before that one runs.
+    """
+    yaml = YAML()
+    whole = yaml.load(root / "gonogo.yaml")
+    kept = {name: whole[name] for name in ("inputs", "input_files", "targets")}
+    path = root / FIRST_RELEASE
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump({**yaml.load(FIRST_GATES), **kept}, file)
+    with (root / ".git" / "info" / "exclude").open("a", encoding="utf-8") as file:
+        file.write(f"{FIRST_RELEASE}\n")
+    return path
+
+
+FIRST_RELEASE = "first-release.yaml"
+FIRST_GATES = """
+title: The first release
+phases:
+  - id: "2"
+    gates:
+      - title: Build
+        owners: [DevOps]
+        commands: [npm run build]
+        criteria: [exit == 0]
+      - title: Images
+        owners: [DevOps]
+        commands:
+          - docker build -f Dockerfile --target backend-production -t medianest-backend:${GIT_SHA} .
+          - docker build -f Dockerfile --target frontend-production -t medianest-frontend:${GIT_SHA} .
+        criteria: [exit == 0]
+        when: {expression: target != "local", reason: the target `local` runs no images}
+  - id: "4"
+    gates:
+      - title: Migrate
+        owners: [DevOps]
+        commands: [{kind: migrate, run: npm run db:migrate}]
+        criteria: [migrations.pending == 0]
+  - id: "5"
+    gates:
+      - title: Rollout
+        owners: [DevOps]
+        commands: [{kind: rollout}]
+        criteria: [rollout.held]
+      - title: Smoke
+        owners: [DevOps]
+        needs: [rollout]
+        commands: [{kind: http, url: "http://<staging>/health"}, {kind: http, url: "http://<staging>/"}]
+        criteria: [http.status == 200, http.release_matches]
+"""
+
+
+def variables(docs: Path) -> dict[str, str]:
+    """Those of a run: gonogo and MkDocs first on the PATH; what a target keeps stays in the demo's own folder."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), str(docs / "bin"), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path, "XDG_STATE_HOME": str(docs.parent / "state")}
+
+
+def run_gonogo(root: Path, docs: Path, checklist: str, target: str, more: Sequence[str]) -> int:
+    """One run, with standard output and the terminal handed through; gonogo's exit code."""
+    argv = [str(Path(sys.executable).parent / "gonogo"), "run", checklist, "--target", target, *more]
     say(f"{' '.join(['gonogo', *argv[1:]])}")
-    return subprocess.run(argv, cwd=root, env={**os.environ, "PATH": path}, check=False).returncode
+    return subprocess.run(argv, cwd=root, env=variables(docs), check=False).returncode
+
+
+def ship_first(root: Path, docs: Path, target: str, more: Sequence[str]) -> None:
+    """Put release 1.4.0 on the target, so that there is something to go back to; what it prints goes to our talk."""
+    git(root, "checkout", "--quiet", RELEASE_BEFORE)
+    path = first_release(root)
+    argv = ["run", path.name, "--target", target, "--format", "json", *more]
+    say(f"the first release: gonogo {' '.join(argv)}")
+    gonogo = str(Path(sys.executable).parent / "gonogo")
+    done = subprocess.run([gonogo, *argv], cwd=root, env=variables(docs), stdout=subprocess.PIPE, check=False)
+    path.unlink()
+    if done.returncode:
+        stop(f"the first release was not put there (exit code {done.returncode}); look around in {root}")
+    git(root, "checkout", "--quiet", "main")
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def take_down(root: Path, folder: Path, target: str) -> None:
+    """End what the demo put on this machine: the supervisor with all its services, or the containers."""
+    for file in (folder / "state").rglob("supervisord.pid"):
+        with contextlib.suppress(ProcessLookupError, ValueError):
+            os.kill(int(file.read_text(encoding="ascii")), signal.SIGTERM)
+    if target == "staging":
+        env = (root / ".env.staging", "docker-compose.yml")
+        argv = ["docker", "compose", "--env-file", str(env[0]), "-f", env[1], "down", "--volumes", "--timeout", "5"]
+        subprocess.run(argv, cwd=root, capture_output=True, check=False)
 
 
 def main() -> int:
     """The demo, from an empty folder to a decision; 0 on GO and on HOLD."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__.partition("\n")[0])
     parser.add_argument("--format", default="text", help="what gonogo prints on standard output (default: text)")
+    parser.add_argument("--target", default="local", help="where it ships to: local or staging (default: local)")
     parser.add_argument("--only-prepare", action="store_true", help="make the project and stop before the run")
+    parser.add_argument("--leave-running", action="store_true", help="leave the release up at the end")
     options, more = parser.parse_known_args()
     check_machine()
     folder = Path(tempfile.mkdtemp(prefix="gonogo-demo-")).resolve()
@@ -172,7 +266,13 @@ def main() -> int:
     write_values(root)
     if options.only_prepare:
         return 0
-    code = run_gonogo(root, docs, options.format, more)
+    where = ["--input", f"staging=127.0.0.1:{free_port()}"]
+    try:
+        ship_first(root, docs, options.target, where)
+        code = run_gonogo(root, docs, "READINESS.md", options.target, [*where, "--format", options.format, *more])
+    finally:
+        if not options.leave_running:
+            take_down(root, folder, options.target)
     if code in ENDS_WELL:
         say(f"ended in {ENDS_WELL[code]}; look around in {root}, then remove {folder}")
         return 0

@@ -42,6 +42,8 @@ class TargetDouble:
     def trouble(self) -> Trouble | None:
         return None
 
+    window = 0.05
+
     def url(self, name: str) -> str:
         return ""
 

@@ -20,8 +20,8 @@ from gonogo.rollout.revert import revert
 class RevertReleaseParams:
     """How long to look."""
 
-    stable_seconds: float = 30.0
-    """How long everything must hold without a break."""
+    stable_seconds: float = 0.0
+    """How long everything must hold without a break. 0: as long as the target says."""
     within: float = 300.0
     """Seconds from the start until that must have been so."""
     every: float = 1.0
@@ -86,7 +86,7 @@ def revert_release(params: RevertReleaseParams, context: Context) -> Capture:
     blobs = target.autopsy(bad.made) if begun is None else ()
     context.record("revert", **{"from": bad.number, "to": earlier.number})
     record.begin(target, context, "revert", into=earlier.number, back=bad.number, at="reverting")
-    reverted = revert(target, context, bad, earlier.number, Patience.of(params))
+    reverted = revert(target, context, bad, earlier.number, Patience.of(params, target))
     facts = {**reverted.facts(), "from": bad.number, "broken": reverted.broken}
     blobs += reverted.delivery.blobs
     stopped = reverted.delivery.interrupted

@@ -26,8 +26,8 @@ class RollbackParams:
     """Release to go back to, such as `r7`. Empty: the last stable one that is not there now."""
     drill: bool = True
     """Come forward again. False: stay there."""
-    stable_seconds: float = 30.0
-    """How long everything must hold without a break, at each step."""
+    stable_seconds: float = 0.0
+    """How long everything must hold without a break, at each step. 0: as long as the target says."""
     within: float = 300.0
     """Seconds from each start until that must have been so."""
     every: float = 1.0
@@ -227,7 +227,7 @@ class _Rollback:
         return self._capture(here, back, forward, before)
 
     def _put(self, release: Release) -> Delivery:
-        patience = Patience.of(self.params)
+        patience = Patience.of(self.params, self.target)
         delivery = deliver(self.target, self.context, release, patience=patience, smoke=True)
         self.blobs += delivery.blobs
         return delivery

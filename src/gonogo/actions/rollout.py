@@ -31,8 +31,8 @@ class RolloutParams:
     """Env file for interpolation, likewise."""
     services: tuple[str, ...] = ()
     """Services that are released, likewise."""
-    stable_seconds: float = 30.0
-    """How long everything must hold without a break."""
+    stable_seconds: float = 0.0
+    """How long everything must hold without a break. 0: as long as the target says."""
     within: float = 300.0
     """Seconds from the start until that must have been so."""
     every: float = 1.0
@@ -192,7 +192,7 @@ class _Rollout:
 
     @property
     def patience(self) -> Patience:
-        return Patience.of(self.params)
+        return Patience.of(self.params, self.target)
 
     def run(self) -> Capture:
         state = self.target.load()

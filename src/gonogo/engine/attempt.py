@@ -200,10 +200,9 @@ class _Call:
         """What became of an act that was cut off; None: it is to be done, or gone on with."""
         probe = self.workshop.registry.probe(self.call.kind)
         if begun.said == "done" and probe.look is None:
-            return Capture(
-                kind=self.call.kind, shown=self.call.text or self.call.kind, exit=0, call=self.call.id,
-                started=now(), notes=(f"by the word of {begun.by}",),
-            )  # fmt: skip
+            word = f"by the word of {begun.by}"
+            kept = self.workshop.store.put("stdout", f"{word}\n".encode(), "text/plain")
+            return dataclasses.replace(self._in_trouble(), exit=0, started=now(), notes=(word,), blobs=(kept,))
         seen = Look(Done.UNKNOWN, "nothing can tell how far it came")
         if probe.look is not None:
             try:
@@ -252,9 +251,10 @@ class _Call:
         trouble = target.trouble() or self.workshop.hold.take(target)
         return self._in_trouble(trouble) if trouble is not None else None
 
-    def _in_trouble(self, trouble: Trouble) -> Capture:
+    def _in_trouble(self, *troubles: Trouble) -> Capture:
+        """A capture of what the call itself did not bring."""
         return Capture(
-            kind=self.call.kind, shown=self.call.text or self.call.kind, troubles=(trouble,), call=self.call.id
+            kind=self.call.kind, shown=self.call.text or self.call.kind, troubles=troubles, call=self.call.id
         )
 
     def _finished(self, capture: Capture, context: CallContext | None, started: str, clock: float) -> Capture:

@@ -63,9 +63,8 @@ def _span(plan: Plan, registry: Registry) -> tuple[Node, ...]:
     order = {phase.id: index for index, phase in enumerate(plan.phases)}
     first = putting[0]
     begins = order[first.gate.phase]
-    after = [
-        n for n in plan.nodes if n.runs and n is not first and (puts_a_release(n, registry) or rehearses(n, registry))
-    ]
+    others = [node for node in plan.nodes if node is not first]
+    after = [node for node in others if puts_a_release(node, registry) or rehearses(node, registry)]
     ends = next((order[node.gate.phase] for node in after if order[node.gate.phase] > begins), len(order))
     inside = [node for node in plan.nodes if begins <= order[node.gate.phase] < ends and node not in after]
     return (first, *(node for node in inside if node is not first))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from gonogo.model import codec
@@ -30,9 +30,10 @@ class Patience:
     """The target may be out of reach, while its engine is started anew."""
 
     @classmethod
-    def of(cls, params: Any) -> Patience:
-        """What the params of an action say."""
-        return cls(**{field.name: getattr(params, field.name) for field in fields(cls)})
+    def of(cls, params: Any, target: Target) -> Patience:
+        """What the params of an action say, and the target's own window where they leave that open."""
+        said = cls(**{field.name: getattr(params, field.name) for field in fields(cls)})
+        return said if said.stable_seconds else replace(said, stable_seconds=target.window)
 
 
 SMOKE_PATIENCE = 20.0

@@ -12,7 +12,8 @@ from hypothesis import Phase as Phase_
 from hypothesis import strategies as st
 
 from gonogo import plugins
-from gonogo.checklist import Loaded, load, to_markdown, to_yaml
+from gonogo.checklist import Loaded, load
+from gonogo.checklist.export import to_markdown, to_yaml
 from gonogo.checklist.loading import load_markdown, load_yaml
 from gonogo.checklist.params import schema_of
 from gonogo.checklist.schema import KINDS

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from gonogo.checklist import Loaded, load, schema, to_yaml
+from gonogo.checklist import Loaded, load
 from gonogo.checklist.clauses import ClauseReader, GateCalls, evidence_rules
 from gonogo.checklist.entries import phrase_of
+from gonogo.checklist.export import to_yaml
 from gonogo.checklist.fields import CALL, FORMS
 from gonogo.checklist.reference import rewritten
+from gonogo.checklist.schema import schema
 from gonogo.checklist.source import Written
 from gonogo.plugins import Clause, Registry
 from gonogo.text.source import Problems, Source

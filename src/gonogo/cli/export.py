@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gonogo.checklist import to_markdown, to_yaml
+from gonogo.checklist.export import to_markdown, to_yaml
 from gonogo.cli.failure import say, tell
 from gonogo.cli.options import checklist_argument, output_option
 from gonogo.cli.place import here, write

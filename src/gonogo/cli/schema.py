@@ -30,6 +30,6 @@ def _schema(what: str) -> dict[str, Any]:
         from gonogo.bundle import schema
 
         return schema.schema()
-    from gonogo import checklist
+    from gonogo.checklist import schema as form
 
-    return checklist.schema()
+    return form.schema()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -256,6 +257,25 @@ def test_forgetting_removes_what_nothing_else_needs(site: Site) -> None:
     assert target.present(again) is None, "the same directory is kept for another release"
     target.forget(again)
     assert Path(again.facts["directory"]).is_dir(), "it runs"
+
+
+def test_drafts_that_nothing_came_of_are_swept(site: Site) -> None:
+    first = site.put("first")
+    site.repository.write(".env.staging", "APP_SECRET=never-used-after-all\n")
+    site.repository.commit("chore: ignore", {".gitignore": ".env.staging\n"})
+    site.params |= {"env_file": ".env.staging"}
+    site.commit("draft only")
+    target = site.target()
+    draft = target.draft()
+    left = (Path(draft.facts["directory"]), site.directory / "configs" / f"{draft.config}.json")
+    gone = target.keep(dataclasses.replace(first, number=9))
+    target.forget(gone)
+    assert all(path.exists() for path in left), "the run that made it may be about to put it there"
+    for path in (*left, Path(first.facts["directory"])):
+        os.utime(path, (0, 0))
+    target.forget(gone)
+    assert not any(path.exists() for path in left)
+    assert target.present(first) is None
 
 
 def test_a_draft_is_the_commit_and_not_the_working_tree(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +20,9 @@ from gonogo.targets._local_home import Home
 from gonogo.targets._local_params import LocalParams, port_of
 from gonogo.targets._local_trees import remove
 from gonogo.targets._local_units import Config, ServiceConfig
+
+_DRAFTS_FOR = 24 * 3600.0
+"""Seconds that a draft is left for the run that made it."""
 
 Hide = Callable[[Mapping[str, str]], None]
 """Makes secrets of those variables whose values are not plainly public."""
@@ -138,10 +142,20 @@ class Kept:
         with suppress(FileNotFoundError):
             (notes / f"{release.number}.json").unlink()
         others = [read_json(file) or {} for file in notes.glob("*.json")]
-        for artifact in trees_of(release) - running - {one for note in others for one in note["artifacts"]}:
+        used = running | {one for note in others for one in note["artifacts"]}
+        configs = {note["config"] for note in others}
+        for artifact in trees_of(release) - used:
             remove(self.home.trees.path(artifact))
-        if release.config not in {note["config"] for note in others}:
+        if release.config not in configs:
             self._config(release.config).unlink(missing_ok=True)
+        self._sweep({self.home.trees.path(one) for one in used} | {self._config(one) for one in configs})
+
+    def _sweep(self, used: set[Path]) -> None:
+        """Remove drafts that nothing came of: a configuration holds values, and should not lie about for ever."""
+        found = [*(self.home.directory / "configs").glob("*.json"), *(self.home.directory / "releases").iterdir()]
+        for path in found:
+            if path not in used and time.time() - path.lstat().st_mtime > _DRAFTS_FOR:
+                remove(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _gone(slug: str, message: str) -> Trouble:

@@ -17,6 +17,7 @@ from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.model.release import Difference, Instance, Release, TargetState
 from gonogo.plugins import Context, Database, OutOfReach, Ran, Target, target
+from gonogo.probes._migrations import NoMigrations, in_tree
 from gonogo.targets import _compose_answers as _answers
 from gonogo.targets import _compose_autopsy as _autopsy
 from gonogo.targets import _compose_database as _database
@@ -59,6 +60,8 @@ class ComposeTargetParams:
     """Service -> name of its image, where the Compose files name another than the one that is built."""
     answers: dict[str, str] = field(default_factory=dict)
     """Service -> `http://…` or `tcp://host:port` that answers where it is well; for services without a healthcheck."""
+    migrations: str = ""
+    """Folder of the migrations. Empty: `prisma/migrations`, at the root or in a workspace, where there is one."""
     one_shots: tuple[str, ...] = ()
     """Services that are to do their work and end, beyond those that others wait for."""
 
@@ -171,7 +174,16 @@ class ComposeTarget:
             clean=self._context.subject.clean,
             artifacts=self._artifacts.judged(config, services),
             config=_rollout.fingerprint(config, services, self._salt),
+            migrations=self._migrations(),
         )
+
+    def _migrations(self) -> tuple[str, ...]:
+        try:
+            return tuple(one.name for one in in_tree(self._context, self._params.migrations))
+        except NoMigrations as error:
+            if not self._params.migrations:
+                return ()
+            raise OutOfReach(str(error), help="correct `migrations` of the target, or leave it out") from error
 
     def _wanted(self, release: Release) -> Wanted:
         """A release with its configuration: as it was kept, or as it is now for one that was never put there."""

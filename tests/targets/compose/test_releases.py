@@ -316,3 +316,14 @@ def test_without_what_it_depends_on_it_is_not_started(tiny: Tiny) -> None:
     assert ran.exit is None
     assert [trouble.slug for trouble in ran.troubles] == ["dependency"]
     assert [one.service for one in target.instances()] == ["store"]
+
+
+def test_a_release_knows_the_migrations_in_its_tree(tiny: Tiny) -> None:
+    tiny.build(A)
+    assert tiny.target(A).draft().migrations == ()
+    for name in ("2_more", "1_first"):
+        (tiny.root / "prisma/migrations" / name).mkdir(parents=True)
+        tiny.write(f"prisma/migrations/{name}/migration.sql", "select 1;")
+    assert tiny.target(A).draft().migrations == ("1_first", "2_more")
+    with pytest.raises(OutOfReach, match="`db` is no folder"):
+        tiny.target(A, migrations="db").draft()

@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FORMAT ?= text
+TARGET ?= local
 WORKERS ?= 2
 
 .PHONY: help demo test test-long lint format docs bench lock clean
@@ -27,8 +28,8 @@ $(VENV)/.bench: requirements/bench.txt $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt >&2
 	@touch $@
 
-demo: $(VENV)/.run ## run the checklist of examples/medianest in a fresh repository
-	@$(BIN)/python demo/demo.py --format $(FORMAT)
+demo: $(VENV)/.run ## ship examples/medianest from a fresh repository, and drill the way back (TARGET=staging: with Compose)
+	@$(BIN)/python demo/demo.py --format $(FORMAT) --target $(TARGET)
 
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +21,8 @@ from werkzeug import Request, Response
 from gonogo import plugins
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Subject
-from tests.probes.conftest import Look, MemoryContext
+from gonogo.model.release import TargetSpec
+from tests.probes.conftest import Look, MemoryContext, look_with
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 HEALTH = {"status": "ok", "commit": COMMIT[:12]}
@@ -247,3 +251,46 @@ def test_curl_in_prose(text: str, expected: dict[str, Any] | None) -> None:
     (phrase,) = plugins.builtin(("probes",)).probe("http").phrases
     match = re.fullmatch(phrase.pattern, text, re.IGNORECASE)
     assert (dict(phrase.params(match)) if match else None) == expected
+
+
+def test_a_value_a_header_and_a_path_below_the_application(context: MemoryContext, httpserver: HTTPServer) -> None:
+    answer = Response(json.dumps({"store": {"reachable": True}, "list": [{"n": 3}]}), content_type="application/json")
+    answer.headers["X-Served-By"] = "backend-1"
+    httpserver.expect_request("/health").respond_with_response(answer)
+    context.spec = TargetSpec("staging", "compose", urls={"app": httpserver.url_for("").rstrip("/")})
+    seen = look_with("http", context, url="/health", value="store.reachable", header="x-served-by")
+    assert (seen.values["http.value"], seen.values["http.header"]) == ("true", "backend-1")
+    assert look_with("http", context, url="/health", value="list.0.n").values["http.value"] == "3"
+    absent = look_with("http", context, url="/health", value="store.missing", header="x-none").values
+    assert not {"http.value", "http.header"} & set(absent), "absent, not empty"
+
+
+def test_it_is_asked_again_within_its_time_and_each_try_counts(look: Look, httpserver: HTTPServer) -> None:
+    answers = [Response(status=503), Response(status=503), Response("ok", status=200)]
+    httpserver.expect_request("/health").respond_with_handler(lambda _: answers.pop(0))
+    seen = look("http", url=httpserver.url_for("/health"), retry_within=20)
+    assert seen.values["http.status"] == 200
+    assert "it answered at try 3" in seen.reading.notes
+
+
+def test_without_that_it_is_asked_once(look: Look, httpserver: HTTPServer) -> None:
+    answers = [Response(status=503), Response("ok", status=200)]
+    httpserver.expect_request("/health").respond_with_handler(lambda _: answers.pop(0))
+    assert look("http", url=httpserver.url_for("/health")).values["http.status"] == 503
+
+
+def test_the_days_that_a_certificate_has_left(look: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "20", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(certificate, key)
+    trusts = ssl.create_default_context(cafile=str(certificate))
+    monkeypatch.setattr("gonogo.probes._fetch.trusted", lambda: trusts)
+    with HTTPServer(ssl_context=served) as server:
+        server.expect_request("/").respond_with_data("ok")
+        seen = look("http", url=f"https://localhost:{server.port}/")
+    assert 19 < seen.values["http.tls_days"] <= 20

@@ -29,6 +29,8 @@ class Answer:
     seconds: float = 0.0
     redirects: tuple[str, ...] = ()
     """Places it sent us to, in order, where they were followed."""
+    ends: str = ""
+    """When the server's certificate ends, as TLS tells it: `Jun  1 12:00:00 2027 GMT`. Empty: no TLS."""
 
 
 def bare(url: str) -> str:
@@ -110,6 +112,8 @@ async def _ask(url: str, method: str, headers: dict[str, str], options: dict[str
         httpx2.AsyncClient(verify=trusted(), **options) as client,
         client.stream(method, url, headers=headers) as response,
     ):
+        tls = response.extensions["network_stream"].get_extra_info("ssl_object")
+        certificate = tls.getpeercert() if tls is not None else None
         body, cut = await _body(response, cap)
     return Answer(
         status=response.status_code,
@@ -118,6 +122,7 @@ async def _ask(url: str, method: str, headers: dict[str, str], options: dict[str
         cut=cut,
         seconds=time.monotonic() - start,
         redirects=tuple(hop.headers.get("location", "") for hop in response.history),
+        ends=str((certificate or {}).get("notAfter", "")),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -14,6 +16,7 @@ from gonogo.model.outcome import Outcome
 from gonogo.plugins import Clause, Context, Phrase, probe
 from gonogo.probes._facts import count, flag, measure
 from gonogo.probes._fetch import MIB, Answer, bare, fetch, secrets_of
+from gonogo.probes._place import url_of
 
 _IDENTITY_FIELDS = ("commit", "git_sha", "gitSha", "git_commit", "gitCommit", "sha", "revision", "release", "version")
 _IDENTITY_HEADERS = ("x-commit", "x-git-sha", "x-revision", "x-release", "x-app-version", "x-version")
@@ -28,7 +31,7 @@ class HttpParams:
     """What to ask."""
 
     url: str
-    """`http://host/path` or `https://…`."""
+    """`http://host/path` or `https://…`; or a path such as `/health`, below what the target calls its `app`."""
     method: Literal["GET", "HEAD", "OPTIONS"] = "GET"
     """Only what reads."""
     headers: dict[str, str] = field(default_factory=dict)
@@ -39,6 +42,12 @@ class HttpParams:
     """How many redirects to follow. None by default: a redirect on a health endpoint is a finding of its own."""
     json: bool = False
     """The answer must be JSON; a login page with status 200 is then no answer. Also so where `Accept` asks for JSON."""
+    value: str = ""
+    """Dotted path into the JSON of the answer, such as `store.reachable`: what stands there is `http.value`."""
+    header: str = ""
+    """Name of a header of the answer: what it says is `http.header`."""
+    retry_within: float = 0.0
+    """Seconds in which it is asked again while nobody answers, or the answer is a 5xx. Each try is counted."""
     release: str = ""
     """Where the answer names its release: a dotted path into the JSON, or `header:NAME`. Empty: the usual places."""
 
@@ -77,6 +86,9 @@ def _answer(facts: Mapping[str, Any]) -> Iterator[Observation]:
     yield Observation("http.status", facts["status"], "facts.json")
     yield Observation("http.body", facts["body"], "facts.json")
     yield Observation("http.json_ok", facts["json_ok"], "facts.json")
+    for name in ("value", "header", "tls_days"):
+        if facts[name] is not None:
+            yield Observation(f"http.{name}", facts[name], "facts.json")
     if facts["release"]:
         yield Observation("http.release", facts["release"], "facts.json")
         if _COMMIT.fullmatch(facts["release"].lower()) and facts["commit"]:
@@ -85,6 +97,11 @@ def _answer(facts: Mapping[str, Any]) -> Iterator[Observation]:
 
 
 def _notes(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    tries = (f"it answered at try {facts['tries']}",) if facts["tries"] > 1 else ()
+    return (*tries, *_release_notes(facts))
+
+
+def _release_notes(facts: Mapping[str, Any]) -> tuple[str, ...]:
     if not facts["release"]:
         return ("the answer does not name its release: an older one could have given it",)
     if not _COMMIT.fullmatch(facts["release"].lower()):
@@ -100,6 +117,9 @@ def _notes(facts: Mapping[str, Any]) -> tuple[str, ...]:
         ObservationType("http.content_type", Type.STRING, "media type of the answer", combine=Combine.JOIN),
         ObservationType("http.body", Type.TEXT, "the answer as text, at most 1 MiB", combine=Combine.JOIN),
         flag("http.json_ok", "the answer is JSON"),
+        ObservationType("http.value", Type.STRING, "what stands at `value` in the JSON, as text", combine=Combine.JOIN),
+        ObservationType("http.header", Type.STRING, "what the header `header` says", combine=Combine.JOIN),
+        measure("http.tls_days", "days until the server's certificate ends", "d"),
         count("http.redirects", "redirects that were followed"),
         ObservationType("http.location", Type.STRING, "where a redirect points to; empty: none", combine=Combine.JOIN),
         ObservationType("http.release", Type.STRING, "the release that the answer names", combine=Combine.JOIN),
@@ -137,19 +157,37 @@ def http(params: HttpParams, context: Context) -> Capture:
     from the usual JSON fields and headers and compared with the subject's commit, so that an old container cannot
     answer for the new one.
     """
-    context.add_secrets(secrets_of(params.url, params.headers))
-    shown = f"{params.method} {bare(params.url)}"
-    answer = fetch(
-        params.url,
-        method=params.method,
-        headers={"User-Agent": "gonogo", **params.headers},
-        timeout=min(params.timeout, context.timeout),
-        follow=params.follow,
-    )
+    url = params.url if not params.url.startswith("/") else url_of(context, "", "app").rstrip("/") + params.url
+    context.add_secrets(secrets_of(url, params.headers))
+    shown = f"{params.method} {bare(url)}"
+    answer, tries = _asked_until(url, params, context)
     if isinstance(answer, Trouble):
-        return Capture("http", shown, blobs=(context.keep_facts({"url": bare(params.url)}),), troubles=(answer,))
-    facts = _facts(answer, params, context.subject.commit)
+        return Capture("http", shown, blobs=(context.keep_facts({"url": bare(url)}),), troubles=(answer,))
+    facts = {**_facts(answer, params, context.subject.commit), "url": bare(url), "tries": tries}
     return Capture("http", shown, blobs=(context.keep_facts(facts),), seconds=answer.seconds)
+
+
+def _asked_until(url: str, params: HttpParams, context: Context) -> tuple[Answer | Trouble, int]:
+    """The last answer, and how many times it was asked: once, or again within `retry_within`."""
+    until = time.monotonic() + params.retry_within
+    tries = 0
+    while True:
+        tries += 1
+        answer = fetch(
+            url,
+            method=params.method,
+            headers={"User-Agent": "gonogo", **params.headers},
+            timeout=min(params.timeout, context.timeout),
+            follow=params.follow,
+        )
+        again = answer.slug == "unreachable" if isinstance(answer, Trouble) else answer.status >= _SERVER_ERROR
+        if not again or time.monotonic() >= until or not context.wait(_PAUSE):
+            return answer, tries
+
+
+_SERVER_ERROR = 500
+_PAUSE = 0.5
+"""Seconds between two tries."""
 
 
 def _facts(answer: Answer, params: HttpParams, commit: str) -> dict[str, Any]:
@@ -160,7 +198,6 @@ def _facts(answer: Answer, params: HttpParams, commit: str) -> dict[str, Any]:
         data, is_json = None, False
     accept = next((value for name, value in params.headers.items() if name.lower() == "accept"), "")
     return {
-        "url": bare(params.url),
         "status": answer.status,
         "seconds": round(answer.seconds, 6),
         "content_type": answer.headers.get("content-type", "").partition(";")[0].strip().lower(),
@@ -170,9 +207,29 @@ def _facts(answer: Answer, params: HttpParams, commit: str) -> dict[str, Any]:
         "cut": answer.cut,
         "json_asked": params.json or "json" in accept.lower(),
         "json_ok": is_json,
+        "value": _at(data, params.value) if params.value else None,
+        "header": answer.headers.get(params.header.lower()) if params.header else None,
+        "tls_days": _days_until(answer.ends) if answer.ends else None,
         "release": _release(answer, data, params.release),
         "commit": commit,
     }
+
+
+def _at(data: Any, place: str) -> str | None:
+    """What stands at a dotted path in JSON, as text; None: nothing plain does."""
+    for key in place.split("."):
+        if isinstance(data, list) and key.isdecimal() and int(key) < len(data):
+            data = data[int(key)]
+        else:
+            data = data.get(key) if isinstance(data, dict) else None
+    if isinstance(data, bool):
+        return "true" if data else "false"
+    return str(data) if isinstance(data, (str, int, float)) else None
+
+
+def _days_until(ends: str) -> float:
+    """Days from now until a moment as TLS writes it (`ssl.cert_time_to_seconds`)."""
+    return round((ssl.cert_time_to_seconds(ends) - time.time()) / 86400, 2)
 
 
 def _release(answer: Answer, data: Any, place: str) -> str:
@@ -180,9 +237,7 @@ def _release(answer: Answer, data: Any, place: str) -> str:
     if place.lower().startswith("header:"):
         return answer.headers.get(place.partition(":")[2].strip().lower(), "")
     if place:
-        for key in place.split("."):
-            data = data.get(key) if isinstance(data, dict) else None
-        return str(data) if isinstance(data, (str, int, float)) else ""
+        return _at(data, place) or ""
     named = [data[key] for key in _IDENTITY_FIELDS if isinstance(data, dict) and isinstance(data.get(key), str)]
     named += [answer.headers[name] for name in _IDENTITY_HEADERS if answer.headers.get(name)]
     named += [match.decode(errors="replace") for match in _META.findall(answer.body)]

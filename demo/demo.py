@@ -30,7 +30,14 @@ NEXT_CHANGES = Path(__file__).with_name("1.5.0.patch")
 """What the last commit brings, as `git diff` tells it; taken back for the commits before."""
 LEFT_BEHIND = (
     *("node_modules", "dist", "site", "coverage", "test-results", "playwright-report", "backups", ".gonogo"),
-    *(".env", ".env.staging", "build-metrics.json", "security-audit-results.json", "security-scan.sarif"),
+    *(
+        ".env",
+        ".env.staging",
+        "build-metrics.json",
+        "security-audit-results.json",
+        "security-scan.sarif",
+        "load-test-summary.json",
+    ),
 )
 """What work on the example itself leaves in its folder: no part of the project."""
 

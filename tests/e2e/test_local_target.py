@@ -18,64 +18,24 @@ import pytest
 from gonogo import checklist, plugins
 from gonogo.model.plan import Subject
 from gonogo.model.release import Release, TargetSpec
+from gonogo.plan.inputs import fill_all
 from gonogo.targets import _strays
+from gonogo.targets._strays import free_port
 from gonogo.targets.local import LocalTarget
 from tests.e2e.conftest import Project, sh
 from tests.probes.conftest import MemoryContext
 from tests.targets.conftest import ask, eventually
 
-TARGET = """
-targets:
-  local:
-    kind: local
-    directory: .gonogo/state/local
-    env_file: .env.staging
-    build:
-      - npm ci --omit=dev --ignore-scripts --no-audit --no-fund
-    copy: [shared/dist, backend/dist, frontend/dist]
-    migrations: backend/prisma/migrations
-    window: 5.0
-    database:
-      name: medianest
-      user: medianest
-    services:
-      backend:
-        command: node dist/index.js
-        cwd: backend
-        port: 0
-        health: /health
-        variables: [NODE_ENV, LOG_LEVEL, STORE, RATE_LIMIT_*, TRUSTED_PROXIES, JWT_SECRET, ENCRYPTION_KEY, ACCESS_CODE]
-        env:
-          HOST: 127.0.0.1
-          PORT: '{port}'
-          DATABASE_URL: '{database}'
-          GIT_SHA: '{commit}'
-      frontend:
-        command: node dist/server/index.js
-        cwd: frontend
-        port: 0
-        health: /
-        needs: [backend]
-        variables: [NODE_ENV]
-        env:
-          FRONTEND_HOST: 127.0.0.1
-          FRONTEND_PORT: '{port}'
-          BACKEND_URL: '{backend.url}'
-          GIT_SHA: '{commit}'
-"""
-
 
 @pytest.fixture
 def spec(project: Project) -> TargetSpec:
-    """The target as its checklist declares it."""
-    text = (project.root / "gonogo.yaml").read_text()
-    text = re.sub(r"^targets:.*?(?=^\w)", "", text, flags=re.MULTILINE | re.DOTALL)
-    project.write("gonogo.yaml", f"{text}{TARGET}")
-    read = checklist.load(project.root / "gonogo.yaml", plugins.builtin()).checklist
+    """The target as the example's own checklist declares it, in a directory and at a port of this test."""
+    read = checklist.load(project.root / "gonogo.yaml", plugins.load()).checklist
+    found = next(one for one in read.targets if one.kind == "local")
     example = (project.root / ".env.staging.example").read_text()
     project.write(".env.staging", re.sub(r"<[^<>]+>", lambda _: secrets.token_hex(32), example))
-    project.commit("chore: a target")
-    return read.targets[0]
+    params = fill_all({**found.params, "directory": ".gonogo/state/local"}, {"staging": f"127.0.0.1:{free_port()}"})
+    return TargetSpec(found.name, found.kind, params)
 
 
 @pytest.fixture

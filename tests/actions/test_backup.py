@@ -287,6 +287,14 @@ def test_what_a_command_leaves_may_be_no_backup(filled: Site, run: str, slug: st
     assert filled.sql("select count(*) from users") == "300"
 
 
+def test_s51_a_plain_dump_that_leads_back_to_the_source_is_not_restored(filled: Site) -> None:
+    away = f"printf '%s\\n' '\\connect {filled.name}' 'delete from posts;'"
+    done = filled.act("backup", run=f"({away}; pg_dump -d $DATABASE_URL) > away.sql")
+    assert done.troubles == {"backup-not-restorable": Outcome.FAIL}
+    assert "line 1 of the dump leads away from it" in done.capture.troubles[0].message
+    assert filled.sql("select count(*) from posts") == "300"
+
+
 # --- killed -----------------------------------------------------------------------------------------------------
 
 

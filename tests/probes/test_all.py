@@ -37,10 +37,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 """Params for the kinds that cannot do without."""
 
-NOT_BUILT_IN = {
-    "grafana",
-}
-
 
 def params_of(probe: Probe) -> Any:
     return load(probe.params, EXAMPLES.get(probe.name, {}))
@@ -91,17 +87,8 @@ def test_an_empty_folder_is_never_green(probe: Probe, tmp_path: Path, monkeypatc
     assert load(Capture, _json(canonical(capture))) == capture
 
 
-@pytest.mark.parametrize("name", sorted(NOT_BUILT_IN))
-def test_what_is_not_built_in_says_so_and_is_unknown(name: str, tmp_path: Path) -> None:
-    probe = REGISTRY.probe(name)
-    capture = probe.function(params_of(probe), MemoryContext(tmp_path))
-    assert [(t.slug, t.outcome) for t in capture.troubles] == [("not-built-in", Outcome.UNKNOWN)]
-    assert "Declared, not built in yet" in probe.doc
-    assert probe.reader is None
-
-
-def test_no_other_probe_claims_to_be_unbuilt() -> None:
-    assert {probe.name for probe in PROBES if "not built in" in probe.doc} == NOT_BUILT_IN
+def test_no_probe_claims_to_be_unbuilt() -> None:
+    assert [probe.name for probe in PROBES if "not built in" in probe.doc] == []
 
 
 @pytest.mark.parametrize(("probe", "clause"), clauses(), ids=lambda x: getattr(x, "example", getattr(x, "name", "")))

@@ -40,6 +40,8 @@ CALLS: dict[str, tuple[str, ...]] = {
     "ratelimit": ("url",),
     "soak": ("prometheus", "alertmanager"),
     "loki": ("url", "app"),
+    "grafana": ("url",),
+    "screenshot": ("url",),
 }
 QUICK: dict[str, dict[str, Any]] = {
     "prometheus": {"wait": 0},
@@ -49,6 +51,8 @@ QUICK: dict[str, dict[str, Any]] = {
     "ratelimit": {"recovers": 0.1, "most": 5, "requests": 2},
     "soak": {"gap": 0.1, "interval": 0.1, "minutes": 0.01},
     "loki": {"wait": 0, "warm_up": 0},
+    "grafana": {"wait": 0},
+    "screenshot": {"patience": 10, "expect": "all is well"},
 }
 
 

@@ -56,12 +56,18 @@ class Api:
         """Its URL without credentials."""
         return bare(self.url)
 
-    def page(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
-        """The answer to a GET, whatever its status; raises `Unanswered` where none came, or too much of it."""
+    def page(self, path: str, query: Mapping[str, str] | None = None, ask: Any = None) -> Answer:
+        """The answer, whatever its status; raises `Unanswered` where none came, or too much of it.
+
+        It is the answer to a GET; with `ask`, to a POST of that as JSON, for questions too long for a URL.
+        """
         url = f"{self.url}{path}" + (f"?{urlencode(query)}" if query else "")
-        answer = fetch(
-            url, headers={"User-Agent": "gonogo", **self.headers}, timeout=self.timeout, follow=3, cap=LARGEST
-        )
+        headers = {"User-Agent": "gonogo", **self.headers}
+        options: dict[str, Any] = {"follow": 3}
+        if ask is not None:
+            headers["Content-Type"] = "application/json"
+            options = {"method": "POST", "body": json.dumps(ask).encode()}
+        answer = fetch(url, headers=headers, timeout=self.timeout, cap=LARGEST, **options)
         if isinstance(answer, Trouble):
             message = f"{self.name} at {self.shown}: {answer.message}"
             raise Unanswered(answer.slug, message, answer.help, answer.outcome)
@@ -70,9 +76,9 @@ class Api:
             raise Unanswered("answer-too-large", message, "see who answers there, or ask for less")
         return answer
 
-    def json(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+    def json(self, path: str, query: Mapping[str, str] | None = None, ask: Any = None) -> Any:
         """What it answers as JSON, if its status is 200; raises `Unanswered` for anything else."""
-        answer = self.page(path, query)
+        answer = self.page(path, query, ask)
         try:
             data = json.loads(answer.body)
         except (ValueError, RecursionError):

@@ -1,12 +1,11 @@
-"""What the probes share: problems kept as facts, whole or cut output, and the honest body of what is not built in."""
+"""What the probes share: problems kept as facts, and whole or cut output."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from gonogo import __version__
-from gonogo.model.capture import Blob, Capture
+from gonogo.model.capture import Blob
 from gonogo.model.observation import Combine, ObservationType, Trouble, Type
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import Context, OnlyHere, Ran
@@ -80,19 +79,3 @@ def read_text(context: Context, path: str) -> str | Problem:
     if b"\0" in data:
         return problem(Outcome.UNKNOWN, "unreadable", f"`{path}` is not a text file", f"save `{path}` as UTF-8")
     return data.decode("utf-8-sig", errors="backslashreplace")
-
-
-def not_built_in(kind: str, what: str) -> Capture:
-    """The capture of a kind that is declared but cannot look yet: UNKNOWN, never green."""
-    return Capture(
-        kind=kind,
-        shown=what,
-        troubles=(
-            Trouble(
-                Outcome.UNKNOWN,
-                "not-built-in",
-                f"gonogo {__version__} cannot look at {what} yet",
-                "look yourself and leave the decision at HOLD, or exclude the gate with `when:` and a reason",
-            ),
-        ),
-    )

@@ -54,6 +54,7 @@ def fetch(
     timeout: float = 30.0,
     follow: int = 0,
     cap: int = MIB,
+    body: bytes = b"",
 ) -> Answer | Trouble:
     """Ask once. `timeout` seconds bound the whole exchange, a server that drips single bytes included.
 
@@ -65,7 +66,7 @@ def fetch(
 
     try:
         options = {"timeout": None, "follow_redirects": follow > 0, "max_redirects": follow}
-        return asyncio.run(_within(timeout, _ask(url, method, dict(headers or {}), options, cap)))
+        return asyncio.run(_within(timeout, _ask(url, method, dict(headers or {}), options, (cap, body))))
     except TimeoutError:
         return _trouble(Outcome.ERROR, "timeout", f"no whole answer within {timeout:g} s", "see why it hangs")
     except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
@@ -103,14 +104,17 @@ async def _within(seconds: float, asked: Awaitable[Answer]) -> Answer:
         return await asked
 
 
-async def _ask(url: str, method: str, headers: dict[str, str], options: dict[str, Any], cap: int) -> Answer:
+async def _ask(
+    url: str, method: str, headers: dict[str, str], options: dict[str, Any], both: tuple[int, bytes]
+) -> Answer:
     import httpx2
 
+    cap, sent = both
     headers.setdefault("Accept-Encoding", "identity")  # so that the cap bounds what was sent, not what it unpacks to
     start = time.monotonic()
     async with (
         httpx2.AsyncClient(verify=trusted(), **options) as client,
-        client.stream(method, url, headers=headers) as response,
+        client.stream(method, url, headers=headers, content=sent or None) as response,
     ):
         tls = response.extensions["network_stream"].get_extra_info("ssl_object")
         certificate = tls.getpeercert() if tls is not None else None

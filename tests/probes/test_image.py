@@ -9,6 +9,7 @@ import pytest
 
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Subject
+from gonogo.model.release import TargetSpec
 from tests.containers.bed import Engine
 from tests.probes.conftest import Looked, MemoryContext, look_with
 
@@ -83,3 +84,11 @@ def test_no_image_is_no_health(context: MemoryContext, engine: Engine) -> None:
     assert alone(context, {}).troubles == {"no-images": Outcome.UNKNOWN}
     seen = look_with("image", context, images=("gonogo-never/there:1",))
     assert (seen.troubles, seen.values) == ({"no-image": Outcome.UNKNOWN}, {})
+
+
+def test_it_is_given_what_its_service_has_on_the_target(context: MemoryContext, images: dict[str, str]) -> None:
+    text = "services: {gone: {image: x, environment: {REASON: as-the-files-say}}}"
+    (context.root / "docker-compose.yml").write_text(text)
+    context.spec = TargetSpec("staging", "compose", {"project": "gonogo-never"})
+    assert b"as-the-files-say" in alone(context, {"gone": images["gone"]}).stored
+    assert b"as-i-say" in alone(context, {"gone": images["gone"]}, env={"REASON": "as-i-say"}).stored

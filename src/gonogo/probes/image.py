@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from gonogo.docker import containers as look_at
 from gonogo.docker import images
-from gonogo.docker.client import Docker
+from gonogo.docker.client import INHERIT, Docker
 from gonogo.docker.images import Image
 from gonogo.docker.project import Project
 from gonogo.model.capture import Blob, Capture
@@ -37,7 +37,7 @@ class ImageParams:
     of_target: bool = False
     """Look whether the images of the target's merged configuration are here by digest, and run nothing."""
     env: dict[str, str] = field(default_factory=dict)
-    """Variables that an image needs to start at all."""
+    """Variables that an image is given, over those of its service in the target's Compose files: `STORE: memory`."""
     within: float = 120.0
     """Seconds that an image may take to become healthy."""
 
@@ -93,8 +93,9 @@ def _read_here(facts: Mapping[str, Any]) -> Reading:
 def image(params: ImageParams, context: Context) -> Capture:
     """Run images by themselves and watch their healthchecks, or look whether images are here.
 
-    Each image that the run has built is started alone, in a network of its own that leads nowhere, and must become and
-    stay healthy for three health checks without ending. An image without a HEALTHCHECK is counted as unhealthy: nothing
+    Each image that the run has built is started alone, in a network of its own that leads nowhere, with the variables
+    that its service has in the target's Compose files, and must become and stay healthy for three health checks without
+    ending. An image without a HEALTHCHECK is counted as unhealthy: nothing
     says that it is well. With `of_target` nothing is run: every image of the target's merged configuration must be here
     with the digest of a registry, except those that are built from the repository.
     """
@@ -124,13 +125,23 @@ def _alone(docker: Docker, params: ImageParams, shown: str) -> Capture:
         trouble = Trouble(Outcome.UNKNOWN, "no-image", f"there is no image of {named} here", "build or pull it first")
         return Capture("image", shown, troubles=(trouble,))
     here = {name: one for name, one in found.items() if one is not None}
-    with _running(docker, here, params.env) as running:
+    context.add_secrets(tuple(params.env.values()))
+    given = {name: {**_environment(docker, name), **params.env} for name in here}
+    with _running(docker, here, given) as running:
         expected = {name: one.id for name, one in here.items()}
         watched = watch(running, expected, context, window=0.0, timeout=params.within)
         told = running.told()
     facts = {"images": list(here), "watched": watched.facts()}
     shown = f"{', '.join(here)}: run alone"
     return Capture("image", shown, blobs=(*told, context.keep_facts(facts)), seconds=watched.seconds)
+
+
+def _environment(docker: Docker, service: str) -> Mapping[str, str]:
+    """What the target would give to a service of that name; nothing where it is no Compose project that can be read."""
+    try:
+        return Project(docker, shared.files_of(docker.context)).config.environment(service)
+    except OutOfReach:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -155,27 +166,20 @@ class _Running:
 
 
 @contextmanager
-def _running(docker: Docker, wanted: Mapping[str, Image], env: Mapping[str, str]) -> Iterator[_Running]:
+def _running(docker: Docker, wanted: Mapping[str, Image], env: Mapping[str, Mapping[str, str]]) -> Iterator[_Running]:
     """Containers of these images, each alone in one network that leads nowhere; gone afterwards."""
     label = f"{ALONE}={docker.context.run_id}"
     mark = uuid4().hex[:10]
     _sweep(docker, label)
-    docker.context.add_secrets(tuple(env.values()))
-    given = Docker(docker.context, {**docker.variables, **env})
     try:
         names: dict[str, str] = {}
         for number, (name, one) in enumerate(wanted.items()):
             network = f"gonogo-alone-{mark}-{number}"
             docker.must("network", "create", "--internal", "--label", label, network)
-            options = [
-                "--detach",
-                *look_at.NO_PROJECT,
-                "--label",
-                label,
-                "--network",
-                network,
-                *(f"--env={key}" for key in env),
-            ]
+            options = ["--detach", *look_at.NO_PROJECT, "--label", label, "--network", network]
+            variables = {key: value for key, value in env.get(name, {}).items() if key not in INHERIT}
+            options += [f"--env={key}" for key in variables]  # by name only: values stay off the command line
+            given = Docker(docker.context, {**docker.variables, **variables})
             if one.healthcheck and one.interval > QUICKEST:
                 options += ["--health-interval", f"{QUICKEST:g}s"]
             names[given.must("run", *options, one.id, name=f"alone-{number}").decode().strip()] = name

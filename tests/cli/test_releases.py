@@ -112,11 +112,17 @@ def test_deploy_run_rollback(service: tuple[Repository, tuple[str, ...]], gonogo
     assert json.loads(whole.out)["decision"] == "GO"
     assert listed(gonogo, options) == {1: "stable", 2: "stable"}
 
+    planned = gonogo("plan", *options)
+    assert "r2 is this commit, and untouched: a rollout starts nothing anew" in planned.out
+    assert "the way back: r2" in planned.out
+
     back = gonogo("rollback", *options, "--stable", "0.5s")
     assert back.exit == 0, back.err
     assert "r1 in the place of r2: PASS" in back.err
     shown = gonogo("releases", *options)
     assert "→ r1" in shown.out
+    told = json.loads(gonogo("plan", *options, "--format", "json").out)["there"]
+    assert (told["current"]["release"], told["same_commit"], told["services"]) == ("r1", False, ["web"])
     assert first[:12] in shown.out
 
 
@@ -190,4 +196,5 @@ def test_the_target_is_a_directory_of_its_own(service: tuple[Repository, tuple[s
     said = gonogo("releases", *options)
     assert said.exit == 0
     assert "no release was put on `local` by gonogo yet" in said.out
+    assert "a rollout creates every service" in gonogo("plan", *options).out
     assert not (Path(repository.root) / "target").exists()

@@ -16,7 +16,7 @@ COMMANDS = {
     "init": "Look at this repository and write a checklist that runs.",
     "check": "Read a checklist and tell every mistake, question and hollow command.",
     "explain": "Say how a gate is read, or what an observation or kind is.",
-    "plan": "Print what a run would do.",
+    "plan": "Print what a run would do, and what is on the target now.",
     "run": "Run a checklist and decide: GO, NO-GO or HOLD.",
     "deploy": "Run a checklist up to its rollout, and put the release on its target.",
     "rollback": "Put an earlier release back, and prove it.",

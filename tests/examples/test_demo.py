@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from types import ModuleType
 
 import pytest
 
+from gonogo import plugins
+from gonogo.checklist import load
 from tests.examples.test_medianest import EXAMPLE, PLACEHOLDER
 
 DEMO = Path(__file__).parents[2] / "demo"
@@ -127,8 +130,11 @@ def test_an_old_node_is_told_so(
 def test_only_go_and_hold_end_well(
     demo: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int
 ) -> None:
+    done: list[str] = []
     monkeypatch.setattr(demo, "install", lambda root, docs: None)
-    monkeypatch.setattr(demo, "run_gonogo", lambda root, docs, form, more: code)
+    monkeypatch.setattr(demo, "ship_first", lambda root, docs, target, more: done.append(f"first on {target}"))
+    monkeypatch.setattr(demo, "run_gonogo", lambda root, docs, checklist, target, more: code)
+    monkeypatch.setattr(demo, "take_down", lambda root, folder, target: done.append("down"))
     monkeypatch.setattr(sys, "argv", ["demo", "--format", "json"])
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
@@ -136,3 +142,23 @@ def test_only_go_and_hold_end_well(
     printed = capsys.readouterr()
     assert printed.out == "", "standard output is gonogo's own"
     assert {0: "GO", 3: "HOLD"}.get(code, str(code)) in printed.err
+    assert done == ["first on local", "down"]
+
+
+def test_the_first_release_goes_to_the_targets_of_the_projects_own_checklist(demo: ModuleType, tmp_path: Path) -> None:
+    root = tmp_path / "medianest"
+    demo.make_repository(root)
+    registry = plugins.load()
+    first = load(demo.first_release(root), registry).checklist
+    assert first.targets == load(root / "gonogo.yaml", registry).checklist.targets
+    assert [gate.id for gate in first.gates] == ["build", "images", "migrate", "rollout", "smoke"]
+    assert git(root, "status", "--porcelain") == "", "it is no part of the repository"
+
+
+def test_what_the_demo_put_there_is_ended(demo: ModuleType, tmp_path: Path) -> None:
+    supervisor = subprocess.Popen(["sleep", "600"])
+    run = tmp_path / "state/gonogo/targets/abc/local/run"
+    run.mkdir(parents=True)
+    (run / "supervisord.pid").write_text(str(supervisor.pid))
+    demo.take_down(tmp_path, tmp_path, "local")
+    assert supervisor.wait(10) == -signal.SIGTERM

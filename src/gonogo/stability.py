@@ -18,6 +18,8 @@ from gonogo.model import codec
 from gonogo.model.observation import Trouble
 from gonogo.model.release import Instance
 
+WRONG_ARTIFACT = "wrong-artifact"
+"""Slug of the problem that a service runs something else than it should."""
 CREATED_PATIENCE = 10.0
 """Seconds that a copy may be absent, or created and not started, before that counts as a failed start."""
 FLAPS = 2
@@ -186,7 +188,7 @@ class Rules:
         wanted = self.expected[one.service]
         if wanted and one.artifact != wanted:
             why = f"runs `{_short(one.artifact)}`, and `{_short(wanted)}` was judged"
-            self._problem(one, "wrong-artifact", why, "find out who moved the tag or deployed something else")
+            self._problem(one, WRONG_ARTIFACT, why, "find out who moved the tag or deployed something else")
 
     def _restarted(self, one: Instance, copy: _Copy, at: float) -> None:
         first = copy.first

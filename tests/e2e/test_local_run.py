@@ -168,3 +168,17 @@ def test_s1_killed_while_it_ships_and_gone_on_with(shop: Shop, point: str) -> No
     assert outcomes(decided)["deploy"] == "PASS", decided
     assert shop.there == second
     assert len(shop.units) == 1
+
+
+def test_the_documents_own_words_watch_the_services_of_the_target(shop: Shop) -> None:
+    text = (shop.root / "gonogo.yaml").read_text()
+    watched = "commands: [{kind: rollout, stable_seconds: 3.0, within: 60.0}, {kind: compose, window: 1.0}]"
+    (shop.root / "gonogo.yaml").write_text(
+        text.replace("commands: [{kind: rollout, stable_seconds: 3.0, within: 60.0}]", watched)
+    )
+    shop.commit("one")
+    _, told = shop.run()
+    deploy = next(gate for gate in told["gates"] if gate["id"] == "deploy")
+    assert deploy["outcome"] == "PASS", deploy
+    asked = [j["shown"] for j in deploy["judgements"] if j["criterion"] == "services.unhealthy == 0"]
+    assert "services of `local`" in asked

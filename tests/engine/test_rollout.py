@@ -161,6 +161,18 @@ def test_a_red_gate_behind_the_rollout_puts_the_stable_release_back(place: Place
     assert run.decision.word is DecisionWord.NO_GO
 
 
+def test_what_is_red_beside_the_rollout_in_its_own_gate_puts_the_stable_release_back(place: Place, there: Path) -> None:
+    def looked(code: str) -> Gate:
+        beside = call(code, "2")
+        return replace(put(), calls=(*put().calls, beside), criteria=(*put().criteria, Criterion("exit == 0")))
+
+    release(place, there, looked("true"), smoke())
+    run = release(place, there, looked("false"), smoke())
+    assert outcomes(run)["put"] == "FAIL"
+    assert (states(there), remembered(there).current) == (["stable", "reverted"], 1)
+    assert ups(there) == ["r1", "r2", "r1"]
+
+
 def test_s47_a_gate_that_could_not_look_puts_nothing_back(place: Place, there: Path) -> None:
     release(place, there, put(), smoke())
     run = release(place, there, put(), smoke("/nowhere/smoke.sh"))

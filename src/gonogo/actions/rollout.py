@@ -17,6 +17,7 @@ from gonogo.probes._facts import count, flag, measure
 from gonogo.rollout import record
 from gonogo.rollout.deliver import Delivery, Patience, deliver
 from gonogo.rollout.revert import Reverted, revert
+from gonogo.stability import WRONG_ARTIFACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +108,15 @@ def _observed(
         yield "rollout.back_seconds", reverted["delivery"]["seconds"]
     watched = delivery["watched"]
     if watched is not None:
-        wrong = {p["service"] for p in watched["problems"] if p["slug"] == _WRONG}
+        wrong = {p["service"] for p in watched["problems"] if p["slug"] == WRONG_ARTIFACT}
         yield "services.unhealthy", len({p["service"] for p in watched["problems"]} - wrong | set(watched["unproven"]))
         yield "services.restarts", watched["restarts"]
         yield "services.wrong_image", len(wrong)
 
 
-_WRONG = "wrong-artifact"
-
-
 def _findings(delivery: Mapping[str, Any]) -> Iterator[Finding]:
     for problem in (delivery["watched"] or {}).get("problems", ()):
-        severity = "wrong-image" if problem["slug"] == _WRONG else "unhealthy"
+        severity = "wrong-image" if problem["slug"] == WRONG_ARTIFACT else "unhealthy"
         yield Finding("services", f"{problem['service']}:{problem['slug']}", severity, problem["message"])
 
 

@@ -23,10 +23,10 @@ def choose(plan: Plan, verdicts: Mapping[str, Verdict], registry: Registry) -> N
     are not there any more. Where a gate could not look, nothing is done: a broken look says nothing of a release.
     """
     span = _span(plan, registry)
-    if not span or not _up(verdicts.get(span[0].id)):
+    if not span or not _up(span[0], verdicts.get(span[0].id), registry):
         return None
     known = verdicts.get(_node(plan, registry, KEPT).id)
-    if any(_red(node, verdicts.get(node.id)) for node in span[1:]) or (known is not None and _is_red(known)):
+    if any(_red(node, verdicts.get(node.id)) for node in span) or (known is not None and _is_red(known)):
         return _once(_node(plan, registry, REVERTED), verdicts)
     if all(node.gate.optional or _holds(verdicts.get(node.id)) for node in span):
         return None if kept(plan, verdicts, registry) else _node(plan, registry, KEPT)
@@ -42,7 +42,7 @@ def kept(plan: Plan, verdicts: Mapping[str, Verdict], registry: Registry) -> boo
 def holds(plan: Plan, verdicts: Mapping[str, Verdict], registry: Registry) -> list[str]:
     """What keeps the decision from GO: a release that is up and was neither kept nor put back."""
     span = _span(plan, registry)
-    if not span or not _up(verdicts.get(span[0].id)):
+    if not span or not _up(span[0], verdicts.get(span[0].id), registry):
         return []
     told = []
     for node in plan.closing:
@@ -70,9 +70,13 @@ def _span(plan: Plan, registry: Registry) -> tuple[Node, ...]:
     return (first, *(node for node in inside if node is not first))
 
 
-def _up(verdict: Verdict | None) -> bool:
-    """Whether the rollout itself held; one that went back by itself has nothing left to close."""
-    return verdict is not None and verdict.outcome is Outcome.PASS
+def _up(node: Node, verdict: Verdict | None, registry: Registry) -> bool:
+    """Whether the act itself put it there, and left it there; the rest of its gate may be red all the same."""
+    if verdict is None or verdict.outcome not in {Outcome.PASS, Outcome.FAIL}:
+        return False
+    acts = {call.id for call in node.gate.calls if registry.probe(call.kind).releases}
+    judged = [one for one in verdict.judgements if one.call in acts]
+    return bool(judged) and all(one.outcome is Outcome.PASS for one in judged)
 
 
 def _holds(verdict: Verdict | None) -> bool:

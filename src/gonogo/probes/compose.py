@@ -18,7 +18,7 @@ from gonogo.plugins import Clause, Context, OutOfReach, Phrase, probe
 from gonogo.probes import _containers as shared
 from gonogo.probes._facts import count, printed
 from gonogo.rollout.watch import watch
-from gonogo.stability import Watched
+from gonogo.stability import WRONG_ARTIFACT, Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,15 @@ def compose(params: ComposeParams, context: Context) -> Capture:
     of it. A service whose image this run has built must run exactly that image; any other must run what its image name
     means now. What `docker compose ps` prints is kept as evidence, and nothing is judged by it: of a container that
     crashes again and again it says exit code 0.
+
+    On a target that is no Compose project, and where the call names none, the services of the release that is there are
+    watched by the same rules.
     """
     shown = "docker compose ps"
     try:
+        if not params.files and not params.project and context.spec is not None and context.spec.kind != "compose":
+            shown = f"services of `{context.target}`"
+            return _on_target(params, context, shown)
         files = _files(params, context)
         project = Project(shared.docker_for(context), files)
         shown = " ".join(("docker", *project.compose("ps", "--all")))
@@ -124,6 +130,20 @@ def compose(params: ComposeParams, context: Context) -> Capture:
         return _looked(project, params, shown)
     except OutOfReach as error:
         return shared.unreachable("compose", shown, error)
+
+
+def _on_target(params: ComposeParams, context: Context, shown: str) -> Capture:
+    """The services of the release that is on the target, whatever kind it is of."""
+    target = context.reach()
+    state = target.load()
+    release = state.release(state.current)
+    expected = dict(release.artifacts) if release is not None else {one.service: "" for one in target.instances()}
+    if params.services:
+        expected = {name: expected.get(name, "") for name in params.services}
+    watched = watch(target, expected, context, window=params.window, timeout=params.within)
+    wrong = {one.service: one.message for one in watched.problems if one.slug == WRONG_ARTIFACT}
+    facts = {"project": "", "services": list(expected), "watched": watched.facts(), "wrong": wrong}
+    return Capture("compose", shown, blobs=(context.keep_facts(facts),), seconds=watched.seconds)
 
 
 def _files(params: ComposeParams, context: Context) -> Files:

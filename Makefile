@@ -6,7 +6,7 @@ FORMAT ?= text
 TARGET ?= local
 WORKERS ?= 2
 
-.PHONY: help demo test test-long lint format docs bench lock clean
+.PHONY: help demo test test-long test-loki lint format docs bench lock clean
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
@@ -36,6 +36,9 @@ test: $(VENV)/.dev ## run the tests
 
 test-long: $(VENV)/.dev ## run the tests that take minutes
 	$(BIN)/python -m pytest -m long
+
+test-loki: $(VENV)/.dev ## the tests of Loki against the real one, built from the Go module proxy
+	loki=$$(nice tests/monitoring/build-loki.sh) && GONOGO_TEST_LOKI=$$loki $(BIN)/python -m pytest tests/monitoring/test_loki.py
 
 lint: $(VENV)/.dev ## ruff, mypy, import-linter, deptry
 	$(BIN)/ruff check .

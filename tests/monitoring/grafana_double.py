@@ -33,7 +33,7 @@ for (const panel of panels) {{
       box.querySelector('[aria-label]').remove();
       const frames = said.results.A.frames;
       const {{labels, name}} = frames.length ? frames[0].schema.fields[1] : {{name: 'No data'}};
-      const last = frames.length ? frames[0].data.values[1].at(-1) : '';
+      const last = frames.length ? frames[0].data.values[1].findLast((value) => value !== null) : '';
       box.querySelector('p').textContent = `${{name}} ${{JSON.stringify(labels || {{}})}} ${{last}}`;
     }}, 300));
 }}

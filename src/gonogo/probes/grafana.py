@@ -116,6 +116,12 @@ def _note(board: Mapping[str, Any]) -> str:
             brings={},
         ),
         Clause(
+            r"(?:screenshots?|pictures?) of (?:the )?grafana(?: dashboards?)?",
+            (),
+            "pictures of the Grafana dashboard",
+            brings={},
+        ),
+        Clause(
             r"(?:all )?(?:grafana )?data ?sources (?:are )?(?:healthy|up)",
             ("grafana.sources > 0", "grafana.sources_unhealthy == 0"),
             "Grafana data sources healthy",

@@ -6,7 +6,7 @@ import os
 import secrets
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,20 @@ class Settings:
     target: str = DEFAULT_TARGET
     lock_wait: float | None = None
     """Seconds to wait for the target's lock while another run holds it; None: not at all."""
+
+    traces: bool = False
+    """Send each run as an OpenTelemetry trace; where to, the `OTEL_*` variables say."""
+    events: str = field(default="", repr=False)
+    """URL that takes CDEvents by HTTP; may hold a secret, and is told to nobody. Empty: none are sent."""
+    metrics_file: Path | None = None
+    """File (`*.prom`) that the metrics of each run are written to, for node_exporter's textfile collector."""
+    metrics_push: str = field(default="", repr=False)
+    """URL of a Pushgateway; may hold a secret, and is told to nobody. Empty: nothing is pushed."""
+
+    @property
+    def watched(self) -> bool:
+        """Whether runs are told to any program."""
+        return bool(self.traces or self.events or self.metrics_file or self.metrics_push)
 
     @property
     def workers(self) -> int:
@@ -65,6 +79,10 @@ def _whole(text: str) -> int:
     return number
 
 
+def _file(text: str) -> Path | None:
+    return Path(text) if text.strip() else None
+
+
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -89,7 +107,16 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "time_budget": seconds,
     "lock_wait": seconds,
     "target": str,
+    "traces": _truth,
+    "events": str.strip,
+    "metrics_file": _file,
+    "metrics_push": str.strip,
 }
+
+WATCHING_SECRETS = ("GONOGO_EVENTS", "GONOGO_METRICS_PUSH")
+"""Variables with URLs that may hold a secret."""
+WATCHING_HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
+"""Variables with `name=value` pairs whose values may be secret (OpenTelemetry, "OTLP exporter")."""
 
 
 def gather(command_line: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:

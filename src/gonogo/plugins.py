@@ -36,7 +36,10 @@ from gonogo.seams import (
     Invocation,
     Kind,
     Look,
+    Message,
     NoTarget,
+    Notice,
+    NotSent,
     OnlyHere,
     OutOfReach,
     Output,
@@ -71,7 +74,10 @@ __all__ = [
     "Invocation",
     "Kind",
     "Look",
+    "Message",
     "NoTarget",
+    "NotSent",
+    "Notice",
     "OnlyHere",
     "OutOfReach",
     "Output",
@@ -95,6 +101,7 @@ __all__ = [
     "kinds_in",
     "load",
     "module_of",
+    "notice",
     "output",
     "parser",
     "probe",
@@ -102,7 +109,7 @@ __all__ = [
     "tool",
 ]
 
-BUILT_IN_PACKAGES = ("families", "parsers", "tools", "probes", "actions", "targets", "outputs")
+BUILT_IN_PACKAGES = ("families", "parsers", "tools", "probes", "actions", "targets", "outputs", "notices")
 ENTRY_POINT_GROUP = "gonogo.kinds"
 
 
@@ -190,6 +197,11 @@ def output(name: str, *, media_type: str, surroundings: bool = False) -> Callabl
     return _declaring(lambda function, doc, module: Output(name, doc, module, function, media_type, surroundings))
 
 
+def notice(name: str) -> Callable[[F], F]:
+    """Declare a way to tell people: `(params, message, variables, seconds) -> None`, which raises `NotSent`."""
+    return _declaring(lambda function, doc, module: Notice(name, doc, module, function, _params_of(function)))
+
+
 # --- finding -------------------------------------------------------------------------------------------------
 
 
@@ -203,6 +215,7 @@ def builtin(packages: tuple[str, ...] = BUILT_IN_PACKAGES) -> Registry:
         Shelf(BuiltIn(Family, [name for name in ("families",) if name in packages])),
         Shelf(BuiltIn(TargetKind, [name for name in ("targets",) if name in packages])),
         Shelf(BuiltIn(Output, [name for name in ("outputs",) if name in packages])),
+        Shelf(BuiltIn(Notice, [name for name in ("notices",) if name in packages])),
     )
 
 
@@ -219,6 +232,7 @@ def load(plugin_directory: Path | None = None) -> Registry:
         Shelf(below.families),
         Shelf(below.targets),
         Shelf(below.outputs),
+        Shelf(below.notices),
     )
     for module in (*_entry_points(), *_local(plugin_directory)):
         for kind in kinds_in(module):

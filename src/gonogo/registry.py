@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from gonogo.errors import InputError, nearest
 from gonogo.model.observation import Combine, Declared, ObservationType, Type
-from gonogo.seams import Family, Kind, Output, Parser, Probe, TargetKind, Tool
+from gonogo.seams import Family, Kind, Notice, Output, Parser, Probe, TargetKind, Tool
 
 ATTRIBUTE = "__gonogo_kind__"
 """Where a decorated function keeps the kind that was made of it."""
@@ -102,6 +102,7 @@ class Registry:
     families: Shelf[Family] = field(default_factory=Shelf)
     targets: Shelf[TargetKind] = field(default_factory=Shelf)
     outputs: Shelf[Output] = field(default_factory=Shelf)
+    notices: Shelf[Notice] = field(default_factory=Shelf)
     _types: Mapping[str, ObservationType] | None = None
 
     def add(self, kind: Kind | Family) -> None:
@@ -125,6 +126,7 @@ class Registry:
             (Family, self.families),
             (TargetKind, self.targets),
             (Output, self.outputs),
+            (Notice, self.notices),
         ):
             if isinstance(kind, cls):
                 return typing.cast("Shelf[Any]", shelf)

@@ -545,6 +545,44 @@ class TargetKind(Kind):
     """A frozen dataclass; its fields are the schema of the target's params."""
 
 
+class NotSent(Exception):
+    """A message could not be sent; the text says why, and names no address, no header and no secret."""
+
+    def __init__(self, why: str, *, again: bool = False) -> None:
+        """`again`: another try may help."""
+        super().__init__(why)
+        self.again = again
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What there is to say of a run, in words and as data; redacted, since it comes from the ledger."""
+
+    id: str
+    """The same for every try, so that a receiver can tell a repetition."""
+    occasion: str
+    """`decision` or `waiting`."""
+    title: str
+    """One line."""
+    lines: tuple[str, ...]
+    """What follows it, one sentence each."""
+    facts: Mapping[str, Any]
+    """The same for programs, JSON-able."""
+
+
+NoticeFunction = Callable[[Any, Message, Mapping[str, str], float], None]
+"""`(params, message, variables, seconds)`: one try; raises `NotSent`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Kind):
+    """A way to tell people about a run. A field of its params that ends in `_from` names a variable with a secret."""
+
+    function: NoticeFunction
+    params: type
+    """A frozen dataclass; its fields are the schema of the notice's params."""
+
+
 @dataclass(frozen=True, slots=True)
 class Output(Kind):
     """A run rendered for somebody: pure, from the ledger's view."""

@@ -24,7 +24,7 @@ from gonogo.plugins import Registry
 
 _HEAD = ("title", "objective", "assumptions")
 _TAIL = ("evidence_bundle", "ci_jobs", "other_sections")
-_ONLY_YAML = ("directory", "inputs", "input_files", "secret_files", "targets", "roster", "sign_offs")
+_ONLY_YAML = ("directory", "inputs", "input_files", "secret_files", "targets", "roster", "sign_offs", "notify")
 _MOST_ROUNDS = 5
 
 

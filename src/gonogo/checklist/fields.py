@@ -37,6 +37,7 @@ class Shape(StrEnum):
     GROUPS = "mapping of group to a list of people"
     TARGETS = "mapping of name to a target"
     VALUES = "mapping of name to text"
+    NOTICES = "list of notices"
     SEATS = "mapping of owner to a list of people, or to a seat"
 
 
@@ -245,6 +246,19 @@ TARGET = Form(
     ),
 )
 
+NOTICE = Form(
+    "notice",
+    "Who is told about a run. The params of its kind stand beside these fields.",
+    (
+        FormField("kind", Shape.TEXT, "Name of a kind of notice: `webhook`, `slack`, `mail`.", required=True),
+        FormField(
+            "about",
+            Shape.TEXTS,
+            "`decision`: the run is decided, or was told to stop. `waiting`: it waits for people. Both unless given.",
+        ),
+    ),
+)
+
 CHECKLIST = Form(
     "checklist",
     "The whole document.",
@@ -267,6 +281,7 @@ CHECKLIST = Form(
         FormField("targets", Shape.TARGETS, "Where releases go, by the name that `--target` takes."),
         FormField("roster", Shape.ROSTER, "Who speaks for which owner."),
         FormField("sign_offs", Shape.TEXTS, "Owners whose signed word a GO needs. Nobody's, unless given."),
+        FormField("notify", Shape.NOTICES, "Who is told about a run. Nobody, unless given."),
         FormField("phases", Shape.PHASES, "Its phases, in order.", required=True),
         FormField("evidence_bundle", Shape.BUNDLE, "What the bundle for the pull request holds."),
         FormField("ci_jobs", Shape.CI_JOBS, "The CI job map."),
@@ -275,7 +290,7 @@ CHECKLIST = Form(
 )
 
 FORMS = (
-    *(CHECKLIST, PHASE, GATE, CALL, CRITERION, QUESTION, EVIDENCE, WHEN, INPUT, TARGET, ROSTER, SEAT),
+    *(CHECKLIST, PHASE, GATE, CALL, CRITERION, QUESTION, EVIDENCE, WHEN, INPUT, TARGET, NOTICE, ROSTER, SEAT),
     *(CI_JOB, BUNDLE_GROUP, SECTION),
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from gonogo.errors import Span, nearest
 from gonogo.model import codec
-from gonogo.plugins import Probe, TargetKind
+from gonogo.plugins import Notice, Probe, TargetKind
 from gonogo.text.form import Form
 from gonogo.text.raw import Raw
 from gonogo.text.reader import Reader
@@ -29,12 +29,12 @@ def schema_of(params: type) -> dict[str, Any]:
     return schema
 
 
-def read_params(reader: Reader, written: Raw, kind: Probe | TargetKind, form: Form) -> dict[str, Any]:
+def read_params(reader: Reader, written: Raw, kind: Probe | TargetKind | Notice, form: Form) -> dict[str, Any]:
     """The params of a kind that stand beside the fields of `form`, JSON-able, without those that equal their default.
 
     Args:
         reader: Takes the mistakes.
-        written: A call or a target, as it was written.
+        written: A call, a target or a notice, as it was written.
         kind: Whose params they are.
         form: The form of `written`: its own fields are no params.
     """

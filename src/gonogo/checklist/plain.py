@@ -8,6 +8,7 @@ from typing import Any
 from gonogo.checklist import evidence as proof
 from gonogo.checklist.effects import effect_of
 from gonogo.checklist.fields import DEFAULT_KIND
+from gonogo.checklist.notices import notice_data
 from gonogo.checklist.roster import roster_data
 from gonogo.checklist.shape import FORM_VERSION
 from gonogo.checklist.source import gate_slug, slug
@@ -57,6 +58,7 @@ def head_data(checklist: Checklist) -> dict[str, Any]:
         targets={target.name: target_data(target) for target in checklist.targets},
         roster=roster_data(checklist.roster),
         sign_offs=list(checklist.sign_offs),
+        notify=[notice_data(notice) for notice in checklist.notify],
     )
 
 

@@ -23,7 +23,7 @@ def reference() -> str:
     found = [_form(form.CHECKLIST, whole)]
     for one in form.FORMS[1:]:
         key = f"call.{form.DEFAULT_KIND}" if one is form.CALL else one.name.replace(" ", "_")
-        found.append(_form(one, of_form(one) if one is form.TARGET else whole["$defs"][key]))
+        found.append(_form(one, of_form(one) if one in (form.TARGET, form.NOTICE) else whole["$defs"][key]))
     return "\n".join(found)
 
 

@@ -16,11 +16,11 @@ from gonogo.checklist.fields import Shape
 from gonogo.checklist.params import schema_of
 from gonogo.checklist.shape import FORM_VERSION
 from gonogo.model.outcome import Outcome
-from gonogo.plugins import Probe, Registry, TargetKind
+from gonogo.plugins import Notice, Probe, Registry, TargetKind
 from gonogo.text.form import Form, FormField
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-KINDS = ("families", "parsers", "tools", "probes", "actions", "targets")
+KINDS = ("families", "parsers", "tools", "probes", "actions", "targets", "notices")
 
 _PLAIN: dict[str, dict[str, Any]] = {
     Shape.TEXT: {"type": "string"},
@@ -51,6 +51,7 @@ _PLAIN: dict[str, dict[str, Any]] = {
         },
     },
     Shape.TARGETS: {"type": "object", "additionalProperties": {"$ref": "#/$defs/target"}},
+    Shape.NOTICES: {"type": "array", "items": {"$ref": "#/$defs/notice"}},
     Shape.VALUES: {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
     Shape.INPUTS: {
         "type": "object",
@@ -67,13 +68,14 @@ def schema(registry: Registry | None = None) -> dict[str, Any]:
     registry = registry or plugins.builtin(KINDS)
     definitions: dict[str, Any] = {}
     for one in form.FORMS:
-        if one not in (form.CHECKLIST, form.CALL, form.TARGET):
+        if one not in (form.CHECKLIST, form.CALL, form.TARGET, form.NOTICE):
             definitions[_key(one)] = of_form(one)
     gate = definitions["gate"]
     gate["required"] += ["owners"]
     gate["anyOf"] = [{"required": ["criteria"]}, {"required": ["questions"]}]
     definitions.update(_any_kind(form.CALL, sorted(registry.probes.values(), key=lambda p: p.name)))
     definitions.update(_any_kind(form.TARGET, sorted(registry.targets.values(), key=lambda t: t.name)))
+    definitions.update(_any_kind(form.NOTICE, sorted(registry.notices.values(), key=lambda n: n.name)))
     whole = of_form(form.CHECKLIST)
     whole["properties"]["gonogo"] = {"const": FORM_VERSION, "description": "Version of this form: 1."}
     head = {"$schema": DIALECT, "$id": f"urn:gonogo:checklist:{FORM_VERSION}", "title": "gonogo checklist"}
@@ -109,7 +111,7 @@ def _list_of(one: Form) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
-def _any_kind(one: Form, kinds: Sequence[Probe | TargetKind]) -> dict[str, Any]:
+def _any_kind(one: Form, kinds: Sequence[Probe | TargetKind | Notice]) -> dict[str, Any]:
     """One definition for each kind, and one called like the form, which is any of them."""
     definitions: dict[str, Any] = {}
     for kind in kinds:
@@ -122,7 +124,7 @@ def _any_kind(one: Form, kinds: Sequence[Probe | TargetKind]) -> dict[str, Any]:
     return definitions
 
 
-def _of_kind(one: Form, kind: Probe | TargetKind, params: dict[str, Any]) -> dict[str, Any]:
+def _of_kind(one: Form, kind: Probe | TargetKind | Notice, params: dict[str, Any]) -> dict[str, Any]:
     told = _attribute_docs(kind.params)
     own = {
         name: {**_renamed(value, kind.name), **({"description": told[name]} if name in told else {})}

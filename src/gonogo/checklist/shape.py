@@ -8,6 +8,7 @@ from typing import Any
 from gonogo.checklist import evidence as proof
 from gonogo.checklist import fields as form
 from gonogo.checklist.effects import effect_of
+from gonogo.checklist.notices import read_notices
 from gonogo.checklist.params import read_params
 from gonogo.checklist.roster import read_roster
 from gonogo.checklist.source import gate_slug, slug
@@ -82,6 +83,7 @@ class _Shaper(Reader):
             roster=read_roster(self, fields),
             sign_offs=self.texts(fields, "sign_offs"),
             targets=read_targets(self, fields, self.registry, tuple(inputs)),
+            notify=read_notices(self, fields, self.registry),
         )
 
     def inputs(self, fields: dict[str, Raw]) -> list[Input]:

@@ -58,6 +58,11 @@ def pages(registry: Registry) -> dict[str, str]:
             "Where releases are put. A checklist declares them under `targets:`, each by name with its `kind`.",
             (reference.target_page(registry.targets[name]) for name in sorted(registry.targets)),
         ),
+        "notices.md": reference.kinds_page(
+            "Notices",
+            "Ways to tell people about a run. A checklist lists them under `notify:`, each with its `kind`.",
+            (reference.notice_page(registry.notices[name]) for name in sorted(registry.notices)),
+        ),
         "observations.md": reference.observations_page(registry),
         "kinds.md": reference.kinds_page(
             "Kinds", "Every kind there is, by the open set it belongs to.", [_index(registry)]
@@ -74,6 +79,7 @@ def _index(registry: Registry) -> str:
         ("parser", "parsers.md", dict(registry.parsers)),
         ("observations", "observations.md", dict(registry.families)),
         ("target", "targets.md", dict(registry.targets)),
+        ("notice", "notices.md", dict(registry.notices)),
         ("output", "", dict(registry.outputs)),
     )
     lines = ["| Kind | Set | What it is |", "|---|---|---|"]

@@ -73,6 +73,8 @@ def known_text(registry: Registry, what: str) -> str:
         pages.append(reference.family_page(registry.families[what]))
     if what in registry.targets:
         pages.append(reference.target_page(registry.targets[what]))
+    if what in registry.notices:
+        pages.append(reference.notice_page(registry.notices[what]))
     if what in registry.probes:
         pages.append(reference.probe_page(registry.probes[what]))
     if what in registry.tools:
@@ -167,7 +169,14 @@ def _unread(gate: Gate) -> list[str]:
 
 
 def _names(registry: Registry) -> list[str]:
-    return [*registry.probes, *registry.tools, *registry.parsers, *registry.families, *registry.targets]
+    return [
+        *registry.probes,
+        *registry.tools,
+        *registry.parsers,
+        *registry.families,
+        *registry.targets,
+        *registry.notices,
+    ]
 
 
 def _kinds(registry: Registry) -> str:
@@ -177,6 +186,7 @@ def _kinds(registry: Registry) -> str:
         ("parsers", dict(registry.parsers)),
         ("observations that tools share", dict(registry.families)),
         ("targets", dict(registry.targets)),
+        ("notices", dict(registry.notices)),
         ("outputs", dict(registry.outputs)),
     )
     lines: list[str] = []

@@ -14,7 +14,7 @@ from typing import Any
 
 from gonogo.model.checklist import Effect
 from gonogo.model.observation import ObservationType
-from gonogo.plugins import Clause, Family, Parser, Probe, Registry, TargetKind, Tool
+from gonogo.plugins import Clause, Family, Notice, Parser, Probe, Registry, TargetKind, Tool
 
 HEAD = "<!-- Written by `gonogo docs --write`; change the code, not this page. -->\n\n"
 _PARAMS_HEAD = ("Name", "Type", "Default", "Meaning")
@@ -49,6 +49,11 @@ def target_page(kind: TargetKind) -> str:
     parts = [f"## {kind.name}", kind.doc]
     parts += [_table("Params", _PARAMS_HEAD, _params(kind.params))]
     return _joined([*parts, *(_table(f"`{at}`", _PARAMS_HEAD, _params(inner)) for at, inner in _nested(kind.params))])
+
+
+def notice_page(kind: Notice) -> str:
+    """A way to tell people, and what a checklist says of it."""
+    return _joined([f"## {kind.name}", kind.doc, _table("Params", _PARAMS_HEAD, _params(kind.params))])
 
 
 def _nested(params: type) -> list[tuple[str, type]]:

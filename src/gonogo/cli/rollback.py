@@ -15,6 +15,7 @@ from gonogo.cli.place import here
 from gonogo.cli.releases import plan_of
 from gonogo.model.outcome import ExitCode, Outcome
 from gonogo.plan.rollout import only
+from gonogo.telemetry.watched import Watched
 from gonogo.telling.terminal import listening, show_ending
 
 
@@ -42,7 +43,7 @@ def command(checklist: Path | None, *, to: str, inputs: tuple[str, ...], stable:
             state=place.state,
             registry=place.registry,
             settings=place.settings,
-            listener=listener,
+            listener=Watched(listener, place.settings, place.registry),
             secret_inputs={name: values[name] for name in frozen.secret_inputs if name in values},
         )
     show_ending(sys.stderr, view)

@@ -20,6 +20,7 @@ from gonogo.model.outcome import ExitCode
 from gonogo.model.run import RunView
 from gonogo.owners.waivers import Loaded
 from gonogo.plan import Selection
+from gonogo.telemetry.watched import Watched
 from gonogo.telling.terminal import is_terminal, listening, show_ending
 
 
@@ -93,7 +94,7 @@ def _given(place: Place, accepted: Loaded, listener: Listener) -> dict[str, Any]
         "state": place.state,
         "registry": place.registry,
         "settings": place.settings,
-        "listener": listener,
+        "listener": Watched(listener, place.settings, place.registry),
         "waivers": accepted.waivers,
         "remarks": accepted.notes,
     }

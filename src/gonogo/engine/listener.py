@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from gonogo.model.run import RunView
@@ -23,8 +24,14 @@ class Listener(Protocol):
     def gate_finished(self, verdict: Verdict) -> None:
         """A gate has its verdict, and the ledger has it too."""
 
+    def run_waiting(self, view: RunView) -> None:
+        """Nothing is left to do but to wait for people's words."""
+
     def run_finished(self, view: RunView) -> None:
         """The run is decided, or was told to stop."""
+
+    def untold(self) -> Sequence[str]:
+        """What could not be told to others, and why; asked once, after `run_finished`, and kept with the run."""
 
     def note(self, text: str) -> None:
         """Something about the run as a whole."""
@@ -45,8 +52,15 @@ class Silent:
     def gate_finished(self, verdict: Verdict) -> None:
         """Nothing."""
 
+    def run_waiting(self, view: RunView) -> None:
+        """Nothing."""
+
     def run_finished(self, view: RunView) -> None:
         """Nothing."""
+
+    def untold(self) -> Sequence[str]:
+        """Nothing."""
+        return ()
 
     def note(self, text: str) -> None:
         """Nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -252,7 +253,16 @@ def _through(work: Assignment, journal: Journal, registry: Registry, scratch: Pa
         shutil.rmtree(workshop.progress, ignore_errors=True)
     shutil.rmtree(work.state / "aside" / run_id, ignore_errors=True)
     work.listener.run_finished(view)
-    return view
+    return _with_untold(work, journal, view)
+
+
+def _with_untold(work: Assignment, journal: Journal, view: RunView) -> RunView:
+    """The run as it ended, with what could not be told to others: a note of it, on which no decision rests."""
+    texts = [text for text in work.listener.untold() if text not in journal.fold.untold]
+    journal.record_all([("untold", "", {"text": text}) for text in texts])
+    for text in texts:
+        work.listener.note(text)
+    return dataclasses.replace(view, notes=(*view.notes, *texts)) if texts else view
 
 
 def _rounds(
@@ -269,6 +279,8 @@ def _rounds(
         )  # fmt: skip
         scheduler.work()
         again = True
+        if time.monotonic() < until and not interrupts.signal and not poll.news and poll.waits():
+            work.listener.run_waiting(journal.view())
         while not interrupts.signal and not poll.news and poll.waits() and time.monotonic() < until:
             workshop.stop.wait(_LOOK_FOR_WORDS)
         if interrupts.signal or not poll.news:
@@ -294,6 +306,7 @@ def _redactor(work: Assignment) -> Redactor:
     """Knows the values of every env file named, of variables whose names say so, and of secret inputs."""
     values = [*secrets.harvest(_secret_files(work)), *secrets.from_variables(os.environ)]
     values += [value for name, value in work.given.items() if name not in work.plan.inputs]
+    values += secrets.from_watching(os.environ, [name for spec in work.plan.notify for name in spec.variables])
     return Redactor(values, common=[work.root.name])
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+from gonogo.config import WATCHING_HEADERS, WATCHING_SECRETS
 from gonogo.envfile import SECRET_KEY, Entry, drawn_by_lot, is_template, parse, public
 from gonogo.evidence.forms import weakness
 
-__all__ = ["from_variables", "harvest", "public", "read", "too_weak"]
+__all__ = ["from_variables", "from_watching", "harvest", "public", "read", "too_weak"]
 
 _PATH = re.compile(r"(?:/[\w.@-]+){2,}/?")
 _LARGEST_FILE = 4 * 1024 * 1024
@@ -48,6 +50,23 @@ def from_variables(variables: Mapping[str, str]) -> list[str]:
         for key, value in variables.items()
         if SECRET_KEY.search(key) and not public(key, value) and not _PATH.fullmatch(value)
     ]
+
+
+def from_watching(variables: Mapping[str, str], named: Iterable[str]) -> list[str]:
+    """What gives access to those who are told of a run: the URLs in the variables `named`, and OTLP headers."""
+    found = [variables.get(name, "").strip() for name in (*WATCHING_SECRETS, *named)]
+    for name in WATCHING_HEADERS:
+        found += [unquote(pair.partition("=")[2].strip()) for pair in variables.get(name, "").split(",")]
+    found += [password for url in found if "://" in url and (password := _password(url))]
+    return [value for value in dict.fromkeys(found) if value]
+
+
+def _password(url: str) -> str:
+    """The password in a URL; empty where it has none or is none."""
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:
+        return ""
 
 
 def too_weak(paths: Iterable[Path], common: Collection[str] = ()) -> list[str]:

@@ -28,6 +28,9 @@ _NOUNS: Mapping[str, Mapping[str, Any]] = {
 """Event -> the parts of its data that are nouns; those that came later may be missing."""
 
 
+_NO_WORK = frozenset({"lease-taken-over", "sign-off", "untold"})
+"""Events that count for no time: another process wrote them, on another clock, or the run had ended."""
+
 _SMALL = frozenset({"sign_off", "sign_offs"})
 """Parts that are nouns even in a quick fold: few, and asked for their digests."""
 
@@ -102,6 +105,8 @@ class Fold:
     """The same digests -> the signed envelopes."""
     decided_on: tuple[str, ...] | None = None
     """Digests of the sign-offs that the decision knew; None: there is no decision."""
+    untold: list[str] = field(default_factory=list)
+    """What could not be told to others, and why."""
     _since: float = 0.0
     _before: float = 0.0
 
@@ -114,7 +119,7 @@ class Fold:
             self.waivers = tuple(data.get("waivers", ()))
             self.decision = self.decided_on = self.exit_code = None
             self.places.append(data.get("scratch", ""))
-        if event not in {"lease-taken-over", "sign-off"}:  # another process wrote that, on another clock
+        if event not in _NO_WORK:
             self.seconds = self.seconds_until(monotonic)
         if act is not None:
             act(_Told(gate, data, time))
@@ -176,6 +181,9 @@ class Fold:
     def _note(self, told: _Told) -> None:
         self.notes.append(told.data["text"])
 
+    def _untold(self, told: _Told) -> None:
+        self.untold.append(told.data["text"])
+
     def _run_stopped(self, told: _Told) -> None:
         self.stopped, self.ended, self.exit_code = True, told.time, told.data["exit_code"]
 
@@ -224,7 +232,11 @@ class Fold:
             ),
             decision=self.decision,
             exit_code=self.exit_code if state is not RunState.RUNNING else None,
-            notes=(*self.notes, *(f"after the decision {_late(sign_off)}" for sign_off in self.uncounted)),
+            notes=(
+                *self.notes,
+                *self.untold,
+                *(f"after the decision {_late(sign_off)}" for sign_off in self.uncounted),
+            ),
             evidence_directory=self.evidence,
             holder=self.holder,
             waivers=self.waivers,

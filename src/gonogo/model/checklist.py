@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from gonogo.errors import Span
+from gonogo.model.notice import NoticeSpec
 from gonogo.model.release import TargetSpec
 from gonogo.model.roster import Roster
 
@@ -202,6 +203,8 @@ class Checklist:
     """Where releases go."""
     directory: str = ""
     """The directory it is for, from the top of the repository; empty: told by where its file lies."""
+    notify: tuple[NoticeSpec, ...] = ()
+    """Who is told about a run."""
 
     @property
     def gates(self) -> tuple[Gate, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gonogo.model.checklist import Effect, EvidenceItem, Gate, Question
+from gonogo.model.notice import NoticeSpec
 from gonogo.model.release import TargetSpec
 from gonogo.model.roster import Person, Roster
 
@@ -126,6 +127,8 @@ class Plan:
     """Gates of the smoke checks: what tells, in the phase of the rollout, whether a release answers."""
     closing: tuple[Node, ...] = ()
     """What may be done once every phase is through and a release was put on the target: keep it, or revert it."""
+    notify: tuple[NoticeSpec, ...] = ()
+    """Who is told about a run of it."""
 
     def node(self, gate: str) -> Node:
         """The node of the gate called `gate`; raises `KeyError` where there is none."""

@@ -117,6 +117,7 @@ class _Compiler:
             spec=declared or rollout.described(self.target, nodes, self.registry),
             smoke=rollout.smoke(nodes, self.registry),
             closing=rollout.closing(nodes, self.registry),
+            notify=checklist.notify,
         )
 
     def _node(self, gate: Gate, values: Mapping[str, str]) -> Node:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -172,6 +172,13 @@ class PlainListener:
         reason = "" if green else next(iter(because(verdict) or verdict.questions), "")
         self._say(f"{said}{took}" + (f": {safe(reason)}" if reason else ""))
 
+    def run_waiting(self, view: RunView) -> None:
+        """The gates that wait have said so."""
+
+    def untold(self) -> Sequence[str]:
+        """Whoever reads this has been told."""
+        return ()
+
     def run_finished(self, view: RunView) -> None:
         """The ending is printed by whoever asked for the run."""
 
@@ -265,6 +272,13 @@ class LiveListener:
                 return
             lines = [*self._heading(verdict.phase), *gate_lines(GateView(known, verdict), self._width)]
         show(self._console, lines)
+
+    def run_waiting(self, view: RunView) -> None:
+        """The gates that wait have said so."""
+
+    def untold(self) -> Sequence[str]:
+        """Whoever reads this has been told."""
+        return ()
 
     def run_finished(self, view: RunView) -> None:  # noqa: ARG002 - the protocol has it
         """Stop drawing."""

@@ -1,0 +1,53 @@
+"""The `notify` of a checklist: who is told about a run, each by a kind of notice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gonogo.checklist import fields as form
+from gonogo.checklist.params import read_params
+from gonogo.errors import nearest
+from gonogo.model.notice import OCCASIONS, NoticeSpec
+from gonogo.plugins import Registry
+from gonogo.text.raw import Raw
+from gonogo.text.reader import Reader
+
+
+def read_notices(reader: Reader, fields: dict[str, Raw], registry: Registry) -> tuple[NoticeSpec, ...]:
+    """The notices under `notify`, in their order; mistakes go into the reader's problems."""
+    found = [_notice(reader, raw, registry) for raw in reader.items(fields, "notify")]
+    return tuple(notice for notice in found if notice is not None)
+
+
+def _notice(reader: Reader, raw: Raw, registry: Registry) -> NoticeSpec | None:
+    fields = reader.mapping(raw, form.NOTICE, open_fields=True)
+    if fields is None:
+        return None
+    kind = reader.text(fields, "kind")
+    known = registry.notices.get(kind)
+    if known is None:
+        near = nearest(kind, registry.notices)
+        if kind:
+            reader.problems.error(
+                "unknown-kind",
+                f"unknown kind of notice `{kind}`",
+                fields["kind"].span,
+                label=f"did you mean `{near}`?" if near else "",
+                help=f"use one of: {', '.join(sorted(registry.notices)) or 'none is known'}",
+            )
+        return None
+    about = reader.texts(fields, "about")
+    for unknown in [one for one in about if one not in OCCASIONS]:
+        reader.problems.error(
+            "unknown-occasion",
+            f"nothing is told about `{unknown}`",
+            fields["about"].span,
+            help=f"use {' or '.join(f'`{name}`' for name in OCCASIONS)}",
+        )
+    return NoticeSpec(kind, read_params(reader, raw, known, form.NOTICE), about or OCCASIONS)
+
+
+def notice_data(notice: NoticeSpec) -> dict[str, Any]:
+    """A notice in the YAML form."""
+    about = {} if notice.about == OCCASIONS else {"about": list(notice.about)}
+    return {"kind": notice.kind, **about, **notice.params}

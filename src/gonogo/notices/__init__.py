@@ -1,0 +1,1 @@
+"""Ways to tell people about a run, one file each: the open set behind `notify:`."""

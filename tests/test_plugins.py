@@ -26,13 +26,13 @@ def shout(view):
 def test_no_two_kinds_that_come_with_gonogo_share_a_name() -> None:
     declared = [
         kind
-        for package in ("parsers", "tools", "probes", "actions", "outputs")
+        for package in ("parsers", "tools", "probes", "actions", "outputs", "notices")
         for module in modules(package)
         for kind in kinds_in(module)
         if isinstance(kind, Kind)
     ]
     known = plugins.builtin()
-    shelves = (known.probes, known.parsers, known.tools, known.outputs)
+    shelves = (known.probes, known.parsers, known.tools, known.outputs, known.notices)
     assert sorted(kind.name for kind in declared) == sorted(name for shelf in shelves for name in shelf)
 
 

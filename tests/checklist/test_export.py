@@ -33,6 +33,7 @@ from gonogo.model.checklist import (
     Question,
     When,
 )
+from gonogo.model.notice import OCCASIONS, NoticeSpec
 from gonogo.model.release import TargetSpec
 from gonogo.model.roster import Roster, Seat
 from gonogo.plugins import Registry
@@ -256,6 +257,25 @@ def checklists(draw: st.DrawFn) -> Checklist:
         roster=roster,
         sign_offs=tuple(draw(st.lists(st.sampled_from([*owners, "All"]), max_size=2))),
         targets=tuple(draw(targets())),
+        notify=tuple(draw(st.lists(notices(), max_size=2))),
+    )
+
+
+def notices() -> st.SearchStrategy[NoticeSpec]:
+    """Notices of every kind that comes with gonogo."""
+    variable = st.sampled_from(["HOOK_URL", "_x", "A1"])
+    address = st.sampled_from(["ada@example.org", "b+c@example.org"])
+    params = {
+        "webhook": st.fixed_dictionaries({"url_from": variable}, optional={"token_from": variable}),
+        "slack": st.fixed_dictionaries({"url_from": variable}),
+        "mail": st.fixed_dictionaries(
+            {"to": st.lists(address, min_size=1, max_size=2), "sender": address, "server_from": variable}
+        ),
+    }
+    assert set(params) == set(REGISTRY.notices)
+    about = st.sampled_from([OCCASIONS, OCCASIONS[:1], OCCASIONS[1:]])
+    return st.sampled_from(sorted(params)).flatmap(
+        lambda kind: st.builds(NoticeSpec, st.just(kind), params[kind], about)
     )
 
 

@@ -61,6 +61,8 @@ def mail(params: MailParams, message: Message, variables: Mapping[str, str], sec
         codes = sorted({int(code) for code, _ in error.recipients.values()})
         again = all(code in _TRANSIENT for code in codes)
         raise NotSent(f"the server refused every recipient: {', '.join(map(str, codes))}", again=again) from None
+    except smtplib.SMTPServerDisconnected:  # which is how smtplib tells silence, too
+        raise NotSent(f"the server hung up, or said nothing for {seconds:g} s", again=True) from None
     except TimeoutError:
         raise NotSent(f"no answer within {seconds:g} s", again=True) from None
     except (smtplib.SMTPException, OSError) as error:

@@ -40,7 +40,7 @@ def awaited(view: RunView) -> list[str]:
 
 def _waiting(view: RunView, waiting: Sequence[str], at: str) -> Message:
     title = safe(f"waits for {number(len(waiting), 'word')}: {_about(view)}")
-    lines = [*_few(waiting), f"`gonogo ask {view.id}` takes the answers"]
+    lines = [*_few(waiting), f"`gonogo ask {view.id} --all` says what to type"]
     return _message(view, WAITING, title, lines, at)
 
 

@@ -13,7 +13,17 @@ from gonogo.cli.reference import field_docs, type_name
 from gonogo.model.outcome import ExitCode
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-PAGES = ("probes.md", "tools.md", "parsers.md", "targets.md", "observations.md", "kinds.md", "exit-codes.md", "cli.md")
+PAGES = (
+    "probes.md",
+    "tools.md",
+    "parsers.md",
+    "targets.md",
+    "observations.md",
+    "kinds.md",
+    "notices.md",
+    "exit-codes.md",
+    "cli.md",
+)
 
 
 @pytest.mark.parametrize("name", PAGES)

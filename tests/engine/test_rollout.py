@@ -193,6 +193,15 @@ def test_s15_a_slow_crash_loop_is_caught_when_the_release_is_to_be_kept(place: P
     assert run.decision.word is not DecisionWord.GO
 
 
+def test_s15_a_slow_crash_loop_is_not_hidden_by_the_drill(place: Place, there: Path) -> None:
+    release(place, there, put(), smoke())
+    run = release(place, there, put(), smoke(f"touch '{there}/crashed'"), drill(), behaves="slow")
+    assert (outcomes(run)["keep_release"], outcomes(run)["revert_release"]) == ("FAIL", "PASS")
+    assert outcomes(run)["drill"] != "PASS"
+    assert ups(there) == ["r1", "r2", "r1"], "it is put back before anything is rehearsed"
+    assert (states(there), remembered(there).current) == (["stable", "reverted"], 1)
+
+
 def test_s35_a_release_of_a_dirty_tree_is_never_stable(place: Place, there: Path) -> None:
     place.write("a.txt", "changed\n")
     run = place.run(put(), smoke(), allow_dirty=True, **target(there))

@@ -231,3 +231,11 @@ def test_go_coverage_is_asked_where_it_is_on(tmp_path: Path, line: str, file: st
     found = ask("go_test", line, tmp_path)
     assert [report.file for report in found.reports] == ([file] if file else [])
     assert ("-coverprofile={reports}/cover.out" in found.argv) is (file == "cover.out")
+
+
+def test_playwright_line_reporter_keeps_the_projects_html_report(tmp_path: Path) -> None:
+    config = "export default { reporter: [['list'], ['html', { outputFolder: 'pages' }]] }"
+    found = ask("playwright", "playwright test --reporter=line", tmp_path, playwright__config__ts=config)
+    assert found.argv[-1] == "--reporter=line,html,json"
+    assert found.env["PLAYWRIGHT_HTML_OUTPUT_DIR"] == str(tmp_path / "pages")
+    assert ask("playwright", "playwright test --reporter=line", tmp_path / "other").argv[-1] == "--reporter=line,json"

@@ -33,6 +33,14 @@ def choose(plan: Plan, verdicts: Mapping[str, Verdict], registry: Registry) -> N
     return None
 
 
+def settles_early(plan: Plan, verdicts: Mapping[str, Verdict], registry: Registry) -> bool:
+    """Whether what `choose` names need not wait for later phases: no gate is red; at most the keeping itself is.
+
+    A release is kept before anything is rehearsed on it: what a rehearsal starts anew has forgotten its restarts.
+    """
+    return not any(_red(node, verdicts.get(node.id)) for node in _span(plan, registry))
+
+
 def kept(plan: Plan, verdicts: Mapping[str, Verdict], registry: Registry) -> bool:
     """Whether the release that this run put there is stable now."""
     verdict = verdicts.get(_node(plan, registry, KEPT).id)

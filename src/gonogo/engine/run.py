@@ -37,7 +37,7 @@ from gonogo.judge import decide, standings
 from gonogo.ledger import Ledger, new_run_id
 from gonogo.ledger.view import Fold, find_run, fold
 from gonogo.model.codec import canonical
-from gonogo.model.outcome import EXIT_OF_DECISION, DecisionWord, Outcome
+from gonogo.model.outcome import EXIT_OF_DECISION, DecisionWord
 from gonogo.model.plan import Plan
 from gonogo.model.run import RunView
 from gonogo.model.verdict import Waiver
@@ -284,22 +284,10 @@ def _rounds(
         while not interrupts.signal and not poll.news and poll.waits() and time.monotonic() < until:
             workshop.stop.wait(_LOOK_FOR_WORDS)
         if interrupts.signal or not poll.news:
-            _close(work, journal, scheduler, interrupts)
-            return scheduler.holds
+            scheduler.settle(at_the_end=True)
+            return [*scheduler.holds, *keeping.holds(work.plan, journal.fold.verdicts, scheduler.registry)]
         if poll.hear():
             poll.reopen()
-
-
-def _close(work: Assignment, journal: Journal, scheduler: Scheduler, interrupts: Interrupts) -> None:
-    """Keep the release that was put there, or put the last stable one back; a release that is not kept may be red."""
-    while not interrupts.signal:
-        node = keeping.choose(work.plan, journal.fold.verdicts, scheduler.registry)
-        if node is None:
-            break
-        scheduler.close(node)
-        if node.id in journal.fold.verdicts and journal.fold.verdicts[node.id].outcome is not Outcome.FAIL:
-            break
-    scheduler.holds += keeping.holds(work.plan, journal.fold.verdicts, scheduler.registry)
 
 
 def _redactor(work: Assignment) -> Redactor:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gonogo.engine import attempt, freshness, orders, process, worktree
+from gonogo.engine import attempt, freshness, keeping, orders, process, worktree
 from gonogo.engine.acts import ActEntry
 from gonogo.engine.board import Board
 from gonogo.engine.context import Workshop
@@ -96,6 +96,7 @@ class Scheduler:
                     self._phase(pool)
                     if self._board.phase_through:
                         self._board.close_phase(phase)
+                        self.settle(at_the_end=False)
                 self._wait_for_running()
             except BaseException:  # whatever ends the loop, no process outlives it, and no act begins
                 self._workshop.acts.closed.set()
@@ -109,6 +110,22 @@ class Scheduler:
     def registry(self) -> Registry:
         """Every kind."""
         return self._workshop.registry
+
+    def settle(self, *, at_the_end: bool) -> None:
+        """Keep the release that was put there as soon as all that must hold behind it has been looked at.
+
+        What is kept is looked at once more, and may be red; then, and at the end of the run for whatever gate is red,
+        the last stable release is put back.
+        """
+        while not self._stopped:
+            verdicts = self._journal.fold.verdicts
+            node = keeping.choose(self._given.plan, verdicts, self.registry)
+            if node is None or not (at_the_end or keeping.settles_early(self._given.plan, verdicts, self.registry)):
+                return
+            self.close(node)
+            closed = verdicts.get(node.id)
+            if closed is None or closed.outcome is not Outcome.FAIL:
+                return
 
     def close(self, node: Node) -> None:
         """Do one of the plan's closing nodes, when every phase is through."""

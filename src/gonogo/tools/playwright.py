@@ -23,7 +23,8 @@ def playwright(invocation: Invocation) -> Ask | None:
     """Playwright: its JSON report beside the project's own reporters, whose folders and files stay where they were.
 
     Reporters on the command line replace those of the configuration, so the configuration's are passed on with `json`,
-    and their places through Playwright's own variables.
+    and their places through Playwright's own variables. Where the command line names reporters itself
+    (`--reporter=line`), the HTML report of the configuration is written all the same: it is evidence.
 
     Traps: exit 0 with flaky tests, with only skipped tests, and with none under `--pass-with-no-tests`; ended by a
     signal it writes no report; tests that `--max-failures` kept from running are `skipped` without a try.
@@ -47,12 +48,13 @@ def playwright(invocation: Invocation) -> Ask | None:
     if written and not asked:
         path = directory / written
         return Ask(argv=argv, reports=(AskedReport(str(path), "playwright_json", cwd_relative=True),))
-    names = asked or tuple(r.name for r in own if r.name != "json") or ("list",)
+    pages = tuple(r for r in own if r.name == "html" and r.name not in asked) if asked else ()
+    names = (*asked, *(r.name for r in pages)) or tuple(r.name for r in own if r.name != "json") or ("list",)
     env = {"PLAYWRIGHT_JSON_OUTPUT_FILE": "{reports}/playwright.json", "PLAYWRIGHT_HTML_OPEN": "never"}
     return Ask(
         argv=options.extended(options.without(argv, "--reporter"), f"--reporter={','.join((*names, 'json'))}"),
         reports=(AskedReport("playwright.json", "playwright_json"),),
-        env={**env, **({} if asked else _places(own, directory))},
+        env={**env, **_places(pages if asked else own, directory)},
         notes=() if understood else ("Playwright's configuration computes its reporters; `list` stood in for them",),
     )
 

@@ -64,6 +64,14 @@ def test_its_renderer_takes_the_picture(grafana: GrafanaDouble, context: MemoryC
     assert "Requests (sum(rate(requests[1m]))):\n  service=backend = 4.25" in words
 
 
+def test_a_dashboard_higher_than_the_renderer_goes(grafana: GrafanaDouble, context: MemoryContext) -> None:
+    grafana.settings, grafana.renderer = {"rendererAvailable": True}, "real"
+    grafana.panels[0]["gridPos"]["h"] = 100
+    seen = ask(context, grafana, **NOWHERE)
+    assert size_of(kept(seen, context, "board.png")) == (1283, 3000)
+    assert any("its upper part" in note for note in seen.reading.notes)
+
+
 def test_s70_a_placeholder_is_no_picture(grafana: GrafanaDouble, context: MemoryContext) -> None:
     grafana.settings, grafana.renderer = {}, "placeholder"
     seen = ask(context, grafana, **NOWHERE)

@@ -109,7 +109,7 @@ class Grafana:
     def dashboard(self, uid: str) -> Dashboard | None:
         """The dashboard; None: there is none of that uid, or it may not be seen."""
         path = f"/api/dashboards/uid/{quote(uid, safe='')}"
-        if self.api.page(path).status == _NOT_FOUND and self.api.page("/api/health").status == _OK:
+        if self.api.page(path).status == _NOT_FOUND:
             return None
         model = part(self.api.json(path), "dashboard", of="Grafana")
         if not isinstance(model, dict):
@@ -148,7 +148,9 @@ class Grafana:
         them has the width and height that were asked for, if those are unusual.
         """
         path = f"/render/d/{quote(dashboard.uid, safe='')}/_"
-        answer = self.api.page(path, {**query, "width": str(width), "height": str(height), "kiosk": "true"})
+        answer = self.api.page(
+            path, {**query, "width": str(width), "height": str(height), "scale": "1", "kiosk": "true"}
+        )
         if answer.status != _OK:
             raise Unanswered("refused", f"Grafana at {self.api.shown} answers {path} with {answer.status}", "")
         size = size_of(answer.body)

@@ -23,6 +23,8 @@ from gonogo.probes._place import url_of
 _EVERY = 2.0
 _WIDTH = 1283
 """Pixels: no ready-made picture is so wide, which is how a placeholder is told."""
+_HIGHEST = 3000
+"""Pixels: what is higher, the image renderer gives its own size (its setting `maxHeight`)."""
 _MOST = 5
 _RENDERING = 60.0
 _LOADING = "[aria-label='Panel loading bar'], [data-testid='data-testid Panel loading bar'], .panel-loading"
@@ -245,7 +247,7 @@ class _Look:
             facts["placeholder"] = png is None
             if png is not None:
                 self._keep(board, png, words)
-                facts["by"] = "its renderer"
+                facts["by"] = "its renderer" + (", its upper part" if board.height > _HIGHEST else "")
                 return
         try:
             shot = _chromium.take(self._sight(board, query), self.context)
@@ -260,7 +262,7 @@ class _Look:
 
     def _rendered(self, board: Dashboard, query: Mapping[str, str]) -> bytes | None:
         api = dataclasses.replace(self.server.api, timeout=min(_RENDERING, self.context.timeout))
-        return Grafana(api).render(board, query, _WIDTH, board.height)
+        return Grafana(api).render(board, query, _WIDTH, min(board.height, _HIGHEST))
 
     def _sight(self, board: Dashboard, query: Mapping[str, str]) -> _chromium.Sight:
         return _chromium.Sight(

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -140,10 +140,11 @@ def finish(process: subprocess.Popen[str], name: str) -> None:
         stop(f"{name} failed with exit code {process.returncode}\n{printed.strip()}")
 
 
-def write_values(root: Path) -> None:
+def write_values(root: Path, ports: Mapping[str, int]) -> None:
     """`.env.staging` from its example, with a made-up value for each `<placeholder>`; only its owner may read it.
 
     A placeholder that says `generate` is a new value wherever it stands; any other name is one value throughout.
+    `ports` are variables that say where something is published.
     """
     known: dict[str, str] = {}
 
@@ -152,6 +153,7 @@ def write_values(root: Path) -> None:
         return value if found[0].startswith("<generate") else known.setdefault(found[0], value)
 
     lines = (root / ".env.staging.example").read_text(encoding="utf-8").splitlines()
+    lines = [f"{name}={ports[name]}" if (name := line.partition("=")[0]) in ports else line for line in lines]
     values = "".join(f"{_PLACEHOLDER.sub(made_up, line)}\n" for line in lines if not line.startswith("#"))
     path = root / ".env.staging"
     path.touch(mode=0o600)
@@ -187,9 +189,16 @@ phases:
       - title: Images
         owners: [DevOps]
         commands:
-          - docker build -f Dockerfile --target backend-production -t medianest-backend:${GIT_SHA} .
-          - docker build -f Dockerfile --target frontend-production -t medianest-frontend:${GIT_SHA} .
+          - kind: image_build
+            run: >-
+              docker build -f Dockerfile --target backend-production --build-arg GIT_SHA=${GIT_SHA}
+              -t medianest-backend:${GIT_SHA} .
+          - kind: image_build
+            run: >-
+              docker build -f Dockerfile --target frontend-production --build-arg GIT_SHA=${GIT_SHA}
+              -t medianest-frontend:${GIT_SHA} .
         criteria: [exit == 0]
+        timeout: 15m
         when: {expression: target != "local", reason: the target `local` runs no images}
   - id: "4"
     gates:
@@ -270,10 +279,11 @@ def main() -> int:
     make_repository(root)
     say(f"the project is in {root}, with {len(COMMITS) + 1} commits")
     install(root, docs)
-    write_values(root)
+    port = free_port()
+    write_values(root, {"STAGING_PORT": port, "POSTGRES_PORT": free_port()})
     if options.only_prepare:
         return 0
-    where = ["--input", f"staging=127.0.0.1:{free_port()}"]
+    where = ["--input", f"staging=127.0.0.1:{port}"]
     try:
         ship_first(root, docs, options.target, where)
         code = run_gonogo(root, docs, "READINESS.md", options.target, [*where, "--format", options.format, *more])

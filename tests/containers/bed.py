@@ -347,7 +347,7 @@ def demo() -> ModuleType:
 
 def _make_example(engine: Engine, project: str, root: Path) -> Example:
     demo().make_repository(root)
-    demo().write_values(root)
+    demo().write_values(root, {})
     made = Example(root, engine, project)
     lines = (root / ".env.staging").read_text(encoding="utf-8").splitlines()
     made.set_values(**dict(line.split("=", 1) for line in lines if "=" in line))

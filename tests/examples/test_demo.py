@@ -87,7 +87,7 @@ def test_a_persons_own_git_settings_do_not_reach_it(
 def test_staging_values_are_made_up_and_private(demo: ModuleType, tmp_path: Path) -> None:
     root = tmp_path / "medianest"
     demo.make_repository(root)
-    demo.write_values(root)
+    demo.write_values(root, {"STAGING_PORT": 18081})
     file = root / ".env.staging"
     text = file.read_text()
     assert not PLACEHOLDER.search(text)
@@ -96,6 +96,7 @@ def test_staging_values_are_made_up_and_private(demo: ModuleType, tmp_path: Path
     assert [key for key, _ in keys] == re.findall(
         r"^([A-Z_]+)=", (EXAMPLE / ".env.staging.example").read_text(), re.MULTILINE
     )
+    assert "STAGING_PORT=18081\n" in text
     secrets = [value for key, value in keys if key.endswith(("SECRET", "KEY", "CODE"))]
     assert len(set(secrets)) == 3
     assert git(root, "status", "--porcelain") == "", "git ignores it"

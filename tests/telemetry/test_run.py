@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
-import os
-import shutil
+import socket
 import subprocess
+import threading
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from gonogo.probes._exposition import parse
 from gonogo.telemetry import courier
 from gonogo.telemetry.watched import Watched
 from tests.engine.place import Heard, Place, call, gate, registry
+from tests.monitoring.servers import Server, free_port, need
 from tests.telemetry.receiver import Receiver, Taken, receiving
 
 SECRET = "hunter2-and-more"
@@ -231,9 +234,10 @@ def test_a_gate_that_is_tried_again_is_one_task(watching: Watching) -> None:
     assert len({one["id"] for one in told}) == 1
 
 
-def test_hold_is_an_error_and_not_a_failure(watching: Watching) -> None:
+def test_hold_is_an_error_and_what_waits_has_not_finished(watching: Watching) -> None:
     with receiving() as server:
         assert watching.run(WAITS, events=server.url).exit_code == 3
+    assert not [taken for taken in server.taken if "taskrun.finished" in taken.headers["ce-type"]]
     assert cdevent(server.taken[-1])["subject"]["content"]["outcome"] == "error"
 
 
@@ -353,6 +357,27 @@ def test_dead_and_hostile_ends_cost_a_note_and_little_time(watching: Watching, m
     assert SECRET.encode() not in watching.everything_kept()
 
 
+def test_an_answer_that_never_ends_is_left(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "AT_MOST", 1.0)
+    over = threading.Event()
+
+    def drip() -> None:
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+            while not over.wait(0.02):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        monkeypatch.setenv("HOOK", f"http://127.0.0.1:{listening.getsockname()[1]}/")
+        assert watching.run(GATES[0], notify=(hook(),)).exit_code == 0
+        over.set()
+        thread.join(5)
+    assert watching.notes == ["notice 1 (webhook): not sent: no end within 1 s"]
+
+
 def test_what_was_not_sent_is_in_the_ledger_and_in_no_decision(watching: Watching) -> None:
     view = watching.run(GATES[0], notify=(hook("MISSING"),))
     (note,) = watching.notes
@@ -377,17 +402,19 @@ def test_a_bug_in_what_tells_others_is_a_note(watching: Watching, monkeypatch: p
     monkeypatch.setattr("gonogo.telemetry.events.event", broken)
     assert watching.run(GATES[0], metrics_file=Path("x.prom"), events="http://127.0.0.1:9/").exit_code == 0
     assert "metrics file: not sent: gonogo broke over it (ZeroDivisionError)" in watching.notes
-    monkeypatch.setattr("gonogo.telemetry.ways.ways", broken)
+    monkeypatch.setattr("gonogo.telemetry.office.ways", broken)
     watching.heard.said.clear()
     assert watching.run(GATES[0], events="http://127.0.0.1:9/").exit_code == 0
-    assert watching.notes == ["nobody is told of this run: gonogo broke over it (ZeroDivisionError)"]
+    assert watching.notes == ["others were not told of this run: gonogo broke over it (ZeroDivisionError)"]
 
 
 def test_the_address_of_a_notice_reaches_no_evidence(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
     with receiving() as server:
         monkeypatch.setenv("HOOK", f"{server.url}/{SECRET}")
         monkeypatch.setenv("GONOGO_EVENTS", f"{server.url}/events-{SECRET}")
-        watching.run(gate("prints", call('echo "$HOOK $GONOGO_EVENTS"')), notify=(hook(),))
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"a=%20{SECRET}-1,b={SECRET}-2")
+        line = 'echo "$HOOK $GONOGO_EVENTS $OTEL_EXPORTER_OTLP_HEADERS"'
+        watching.run(gate("prints", call(line)), notify=(hook(),))
         assert SECRET.encode() not in b"".join(taken.body for taken in server.taken)
     assert SECRET.encode() not in watching.everything_kept()
 
@@ -400,7 +427,7 @@ def test_nobody_is_told_unless_asked(place: Place) -> None:
     assert not given.watched
     listener = Watched(Heard(), given, registry())
     listener.run_started(place.run(GATES[0]))
-    assert listener._couriers == []
+    assert listener._office is None
     assert listener.untold() == []
 
 
@@ -419,8 +446,8 @@ def test_settings_come_from_variables() -> None:
     assert SECRET not in repr(given)
 
 
-@pytest.mark.skipif(not shutil.which("promtool") and not os.environ.get("CI"), reason="promtool is not installed")
 def test_promtool_finds_nothing_wrong(watching: Watching, tmp_path: Path) -> None:
+    need("prometheus")  # the package that brings it
     path = tmp_path / "gonogo.prom"
     odd = dataclasses.replace(GATES[0], id='quo"te\\and\nline')
     watching.run(odd, *GATES[1:], WAITS, metrics_file=path)
@@ -428,3 +455,25 @@ def test_promtool_finds_nothing_wrong(watching: Watching, tmp_path: Path) -> Non
         ["promtool", "check", "metrics"], input=path.read_bytes(), capture_output=True, check=False, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_a_real_pushgateway_keeps_the_last_run(watching: Watching, tmp_path: Path) -> None:
+    need("prometheus-pushgateway")
+    port = free_port()
+    argv = ["prometheus-pushgateway", f"--web.listen-address=127.0.0.1:{port}"]
+    gateway = Server(argv, tmp_path, port)
+    gateway.start()
+    try:
+        watching.run(*GATES, metrics_push=gateway.url)
+        watching.run(GATES[0], metrics_push=f"{gateway.url}/")
+        assert not watching.notes
+        with urllib.request.urlopen(f"{gateway.url}/metrics", timeout=5) as answer:
+            points = [p for p in parse(answer.read().decode()) if p.name == "gonogo_gate_outcome"]
+    finally:
+        gateway.stop()
+    (point,) = points
+    assert point.labels["job"] == "gonogo"
+    assert (point.labels["target"], point.labels["checklist"]) == ("staging", "A checklist")
+    assert (point.labels["gate"], point.labels["outcome"]) == ("good", "PASS"), (
+        "a run takes the place of the one before"
+    )

@@ -56,7 +56,8 @@ def from_watching(variables: Mapping[str, str], named: Iterable[str]) -> list[st
     """What gives access to those who are told of a run: the URLs in the variables `named`, and OTLP headers."""
     found = [variables.get(name, "").strip() for name in (*WATCHING_SECRETS, *named)]
     for name in WATCHING_HEADERS:
-        found += [unquote(pair.partition("=")[2].strip()) for pair in variables.get(name, "").split(",")]
+        values = [pair.partition("=")[2].strip() for pair in variables.get(name, "").split(",")]
+        found += [*values, *map(unquote, values)]
     found += [password for url in found if "://" in url and (password := _password(url))]
     return [value for value in dict.fromkeys(found) if value]
 

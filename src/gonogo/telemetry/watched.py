@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gonogo.config import Settings
@@ -13,12 +12,11 @@ from gonogo.model.verdict import Verdict
 from gonogo.plugins import Registry
 
 if TYPE_CHECKING:
-    from gonogo.telemetry.courier import Courier
-    from gonogo.telemetry.moments import What
+    from gonogo.telemetry.office import Office
 
 
 class Watched:
-    """Passes everything on to `inner`; where somebody is to be told as well, couriers take it there.
+    """Passes everything on to `inner`; where somebody is to be told as well, tells them, whatever comes of it.
 
     Nothing is imported and no thread started unless settings or the plan name somebody.
     """
@@ -27,92 +25,64 @@ class Watched:
         self._inner = inner
         self._settings = settings
         self._registry = registry
-        self._couriers: list[Courier] = []
-        self._view: RunView | None = None
-        self._started: dict[str, int] = {}
+        self._office: Office | None = None
         self._broken: list[str] = []
 
     def run_started(self, view: RunView) -> None:
         """Find out who is to be told."""
         self._inner.run_started(view)
-        self._view = view
-        if not (view.plan.notify or self._settings.watched):
-            return
-        try:
-            from gonogo.telemetry.courier import Courier  # only where somebody is to be told
-            from gonogo.telemetry.moments import What
-            from gonogo.telemetry.ways import ways
+        if view.plan.notify or self._settings.watched:
+            self._safely(lambda: self._open(view))
 
-            self._couriers = [Courier(way) for way in ways(view.plan, self._settings, self._registry, os.environ)]
-            self._give(What.STARTED, view)
-        except Exception as error:  # never able to break a run
-            self._broken.append(f"nobody is told of this run: gonogo broke over it ({type(error).__name__})")
+    def _open(self, view: RunView) -> None:
+        from gonogo.telemetry.office import Office  # only where somebody is to be told
+
+        self._office = Office(view, self._settings, self._registry)
 
     def gate_started(self, gate_id: str, attempt: int) -> None:
         """An attempt begins."""
         self._inner.gate_started(gate_id, attempt)
-        again = gate_id in self._started  # a further try belongs to what has begun already
-        self._started.setdefault(gate_id, attempt)
-        if self._couriers and not again:
-            from gonogo.telemetry.moments import What
-
-            self._give(What.GATE_STARTED, gate=gate_id, attempt=attempt)
+        self._tell(lambda office: office.gate_started(gate_id, attempt))
 
     def gate_output(self, gate_id: str, line: str) -> None:
         """Stays here: what a gate prints is told to nobody else."""
         self._inner.gate_output(gate_id, line)
 
     def gate_finished(self, verdict: Verdict) -> None:
-        """A verdict of this process; those of an earlier one were told by that."""
+        """A gate has its verdict."""
         self._inner.gate_finished(verdict)
-        if self._couriers and verdict.gate in self._started:
-            from gonogo.telemetry.moments import What
-
-            self._give(What.GATE_FINISHED, gate=verdict.gate, attempt=self._started[verdict.gate], verdict=verdict)
+        self._tell(lambda office: office.gate_finished(verdict))
 
     def run_waiting(self, view: RunView) -> None:
         """Nothing is left to do but to wait for people."""
         self._inner.run_waiting(view)
-        if self._couriers:
-            from gonogo.telemetry.moments import What
-
-            self._give(What.WAITING, view)
+        self._tell(lambda office: office.waiting(view))
 
     def run_finished(self, view: RunView) -> None:
         """The decision, or the end without one."""
         self._inner.run_finished(view)
-        if self._couriers:
-            from gonogo.telemetry.moments import What
-
-            self._give(What.ENDED, view)
+        self._tell(lambda office: office.ended(view))
 
     def untold(self) -> Sequence[str]:
-        """Wait for the couriers, a few seconds at most; what could not be sent, and why."""
-        lost = [*self._broken, *self._inner.untold()]
-        if self._couriers:
-            from gonogo.telemetry.courier import close_all
-
-            lost += close_all(self._couriers)
-            self._couriers = []
-        return lost
+        """Wait a few seconds at most for what is under way; what could not be sent, and why."""
+        lost: list[str] = [*self._inner.untold()]
+        self._tell(lambda office: lost.extend(office.close()))
+        return [*lost, *self._broken]
 
     def note(self, text: str) -> None:
         """Stays here; the notes of a run are told with its decision."""
         self._inner.note(text)
 
-    def _give(
-        self,
-        what: What,
-        view: RunView | None = None,
-        *,
-        gate: str = "",
-        attempt: int = 0,
-        verdict: Verdict | None = None,
-    ) -> None:
-        from gonogo.telemetry.moments import Moment, now
+    def _tell(self, tell: Callable[[Office], None]) -> None:
+        office = self._office
+        if office is not None:
+            self._safely(lambda: tell(office))
 
-        seen = view or self._view
-        assert seen is not None, "a run starts before anything happens in it"
-        moment = Moment(what, now(), seen, gate, attempt, verdict)
-        for courier in self._couriers:
-            courier.give(moment)
+    def _safely(self, act: Callable[[], None]) -> None:
+        """Do it; what breaks here is a note and never breaks the run. An error's own text may hold anything."""
+        try:
+            act()
+        except Exception as error:
+            text = f"others were not told of this run: gonogo broke over it ({type(error).__name__})"
+            if text not in self._broken:
+                self._broken.append(text)

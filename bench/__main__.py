@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import gates, redact, startup
+from bench import deploy, gates, redact, startup
 from bench.timing import Timed, raise_file_limit
 
 
@@ -40,6 +40,11 @@ def main() -> int:
     found = redact.measure()
     print(found["row"])
     held &= bool(found["held"])
+
+    print("\ndeploy with verification, against plain Compose with the same stack")
+    shipped = deploy.measure()
+    print("\n".join(shipped.rows))
+    held &= shipped.held
     print("\n" + ("every limit holds" if held else "a limit does not hold"))
     return 0 if held else 1
 

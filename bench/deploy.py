@@ -110,7 +110,9 @@ class _Stack:
         for version in ("one", "two"):
             self.tiny.write("version", version)
             self._git("add", "-A")
-            self._git("-c", "user.name=bench", "-c", "user.email=bench@example.org", "commit", "-qm", f"feat: {version}")
+            self._git(
+                "-c", "user.name=bench", "-c", "user.email=bench@example.org", "commit", "-qm", f"feat: {version}"
+            )
             commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=self.tiny.root, text=True).strip()
             self.tiny.build(commit)
             self.commits.append(commit)

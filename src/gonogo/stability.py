@@ -89,6 +89,8 @@ class Rules:
     window: float
     before: Mapping[str, Instance] | None = None
     """Copies that were there before, by id: a copy that is not among them has never been restarted. None: unknown."""
+    once: bool = False
+    """One look is enough: what it is compared with was watched before."""
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     samples: int = 0
@@ -103,7 +105,7 @@ class Rules:
     @classmethod
     def against(cls, expected: Mapping[str, str], since: Iterable[Instance], at: float) -> Rules:
         """Rules that compare the next look with an earlier one, however long ago that was."""
-        rules = cls(expected, 0.0)
+        rules = cls(expected, 0.0, once=True)
         rules._copies = {one.id: _Copy(one, at, one.health) for one in since if one.id and one.service in expected}
         return rules
 
@@ -243,6 +245,8 @@ class Rules:
     @property
     def needed(self) -> float:
         """Seconds that all of it must hold still: the window, and never less than a few health checks."""
+        if self.once:
+            return 0.0
         return max(self.window, *(CHECKS * one.interval for one in self.seen), 0.0)
 
     def held(self, at: float) -> float:

@@ -79,6 +79,13 @@ def test_s29_a_daemon_that_stays_away_is_no_failure_of_the_release(context: Memo
     assert [(t.slug, t.outcome, t.help) for t in seen.troubles] == [("out-of-reach", Outcome.UNKNOWN, "start it")]
 
 
+def test_its_window_begins_and_ends_between_two_looks_of_its_pace(context: MemoryContext) -> None:
+    target = TargetDouble(replace(WELL, health="starting"), WELL)
+    seen = watch(target, {"backend": "sha256:a"}, context, window=0.1, timeout=30, interval=20)
+    assert seen.stable
+    assert seen.seconds < 5
+
+
 def test_it_stops_when_the_run_is_told_to(context: MemoryContext) -> None:
     context.stopped.set()
     seen = watched(TargetDouble(WELL), context, window=60)

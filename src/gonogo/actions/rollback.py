@@ -207,8 +207,7 @@ class _Rollback:
             return self._capture(here, back, None, before)
         if not self.params.drill and held:
             become = {here.number: ReleaseState.REVERTED}
-            record.seen(self.target, self.context, earlier.number, back.snapshot)
-            record.end(self.target, self.context, current=earlier.number, become=become)
+            record.end(self.target, self.context, current=earlier.number, become=become, seen=back.snapshot)
             return self._capture(here, back, None, before)
         if not held:
             self.blobs += self.target.autopsy(self.target.since())
@@ -217,13 +216,12 @@ class _Rollback:
         forward = self._put(here)
         if forward.interrupted is not None:
             return self._capture(here, back, forward, before)
-        if forward.outcome is Outcome.PASS:
-            record.seen(self.target, self.context, here.number, forward.snapshot)
-        elif not held:
+        proven = forward.outcome is Outcome.PASS
+        if not proven and not held:
             self.broken = f"neither {earlier.id} nor {here.id} is proven: {forward.why}"
-        else:
+        elif not proven:
             self.broken = f"{here.id} did not come back: {forward.why}"
-        record.end(self.target, self.context, current=here.number)
+        record.end(self.target, self.context, current=here.number, seen=forward.snapshot if proven else None)
         return self._capture(here, back, forward, before)
 
     def _put(self, release: Release) -> Delivery:

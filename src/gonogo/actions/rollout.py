@@ -211,8 +211,8 @@ class _Rollout:
             release, back, unchanged = self._begin(state)
         delivery = self._put(release, start=not unchanged)
         if delivery.outcome is Outcome.PASS:
-            record.seen(self.target, self.context, release.number, delivery.snapshot)
-            record.end(self.target, self.context, current=release.number, become={release.number: self._state(release)})
+            become = {release.number: self._state(release)}
+            record.end(self.target, self.context, current=release.number, become=become, seen=delivery.snapshot)
             record.forget_old(self.target, self.context)
             return self._capture(delivery, None, unchanged=unchanged)
         return self._not_held(release, back, delivery, since)
@@ -266,8 +266,7 @@ class _Rollout:
         if start:
             self.context.record("keep", number=release.number)
             release = self.target.keep(release)
-            record.replace_release(self.target, self.context, release)
-            record.at(self.target, self.context, "up")
+            record.at(self.target, self.context, "up", release)
             self.context.record("up", number=release.number)
         delivery = deliver(self.target, self.context, release, patience=self.patience, smoke=False, start=start)
         self.blobs += delivery.blobs

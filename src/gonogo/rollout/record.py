@@ -69,53 +69,43 @@ def begin(
     return change(target, context, edit)
 
 
-def at(target: Target, context: Context, step: str) -> None:
-    """Write down how far the act has come."""
+def at(target: Target, context: Context, step: str, release: Release | None = None) -> None:
+    """Write down how far the act has come, and what is known of its release by now."""
 
     def edit(state: TargetState) -> TargetState:
         left = state.unfinished
-        return replace(state, unfinished=replace(left, at=step)) if left is not None else state
+        known = _with(state, release) if release is not None else state
+        return replace(known, unfinished=replace(left, at=step)) if left is not None else known
 
     change(target, context, edit)
 
 
 def end(
-    target: Target, context: Context, *, current: int | None = None, become: Mapping[int, ReleaseState] | None = None
+    target: Target,
+    context: Context,
+    *,
+    current: int | None = None,
+    become: Mapping[int, ReleaseState] | None = None,
+    seen: list[Any] | None = None,
 ) -> TargetState:
-    """Write down that the act has ended: what is there now, and what became of releases. Drops what is long past."""
+    """Write down that the act has ended: what is there now, what became of releases, and which copies were proven.
+
+    By `seen` (`Delivery.snapshot`) a later look can tell whether they are still the same ones.
+    """
 
     def edit(state: TargetState) -> TargetState:
-        releases = tuple(replace(one, state=(become or {}).get(one.number, one.state)) for one in state.releases)
         there = state.current if current is None else current
-        return replace(state, unfinished=None, current=there, releases=releases)
+        releases = [replace(one, state=(become or {}).get(one.number, one.state)) for one in state.releases]
+        if seen is not None:
+            facts = {one.number: {**one.facts, SEEN: seen} for one in releases if one.number == there}
+            releases = [replace(one, facts=facts.get(one.number, one.facts)) for one in releases]
+        return replace(state, unfinished=None, current=there, releases=tuple(releases))
 
     return change(target, context, edit)
 
 
-def replace_release(target: Target, context: Context, release: Release) -> TargetState:
-    """Write down what is known of a release now, in the place of what was."""
-
-    def edit(state: TargetState) -> TargetState:
-        return replace(
-            state, releases=tuple(release if one.number == release.number else one for one in state.releases)
-        )
-
-    return change(target, context, edit)
-
-
-def seen(target: Target, context: Context, number: int, snapshot: list[Any]) -> TargetState:
-    """Write down which copies were proven, so that a later look can tell whether they are still the same ones."""
-
-    def edit(state: TargetState) -> TargetState:
-        return replace(
-            state,
-            releases=tuple(
-                replace(one, facts={**one.facts, SEEN: snapshot}) if one.number == number else one
-                for one in state.releases
-            ),
-        )
-
-    return change(target, context, edit)
+def _with(state: TargetState, release: Release) -> TargetState:
+    return replace(state, releases=tuple(release if one.number == release.number else one for one in state.releases))
 
 
 def proven(release: Release) -> tuple[Instance, ...]:

@@ -53,8 +53,7 @@ def revert(target: Target, context: Context, bad: Release, back: int, patience: 
     if delivery.interrupted is not None:
         return Reverted(earlier, delivery)
     held = delivery.outcome is Outcome.PASS
-    if held:
-        record.seen(target, context, earlier.number, delivery.snapshot)
     become = {bad.number: ReleaseState.REVERTED if held else ReleaseState.FAILED}
-    record.end(target, context, current=earlier.number, become=become)
+    seen = delivery.snapshot if held else None
+    record.end(target, context, current=earlier.number, become=become, seen=seen)
     return Reverted(earlier, delivery)

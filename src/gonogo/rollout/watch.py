@@ -18,6 +18,8 @@ from gonogo.stability import Rules, Watched
 
 INTERVAL = 1.0
 """Seconds between two looks."""
+QUICK = 0.25
+"""The same until all is well, so that the window begins as soon as it can."""
 PATIENCE = 30.0
 """Seconds that a target may be out of reach, while its engine is restarted, before nothing is known of it."""
 
@@ -88,10 +90,17 @@ class _Loop:
             now = self._clock()
             if trouble is None and self._lost is None and self._decided(now):
                 return self._rules.outcome(now, self._began)
-            if trouble is None and not self._context.wait(interval):
+            if trouble is None and not self._context.wait(self._pause(interval, now)):
                 trouble = Trouble(Outcome.UNKNOWN, "interrupted", "told to stop while watching the services")
             if trouble is not None:
                 return self._rules.outcome(self._clock(), self._began, (trouble,))
+
+    def _pause(self, interval: float, now: float) -> float:
+        """Seconds to the next look: the last one falls on the end of the window."""
+        rules = self._rules
+        if not rules.settled or self._lost is not None:
+            return min(interval, QUICK) if self._lost is None else interval
+        return min(interval, rules.needed - rules.held(now))
 
     def _decided(self, now: float) -> bool:
         rules = self._rules

@@ -331,23 +331,16 @@ def mylint(invocation):
 '''
 
 
-def test_wrapper_is_quick(tmp_path: Path) -> None:
-    """What a wrapper adds to a call: less than 60 ms asked; half of a second here, where others use the machine too."""
+def test_a_call_that_has_nothing_to_ask_starts_no_python(tmp_path: Path) -> None:
+    """What a wrapper adds to every call of a tool is a shell's `case`; the interpreter is for calls that are asked."""
     fake(tmp_path / "bin", "k6", "exit 0")
-    fake(tmp_path / "bin", "docker", "exit 0")
     ready = environ(tmp_path)
-
-    def fastest(line: str) -> float:
-        times = []
-        for _ in range(5):
-            started = time.perf_counter()
-            subprocess.run(["/bin/sh", "-c", line], env=ready, check=True)
-            times.append(time.perf_counter() - started)
-        return min(times)
-
-    plain = fastest(f"{tmp_path / 'bin' / 'k6'} run x.js")
-    assert fastest("k6 run x.js") - plain < 0.25
-    assert fastest("k6 version") - plain < 0.03, "a call that has nothing to ask must not start Python"
+    wrapper = tmp_path / "shims" / "k6"
+    wrapper.write_text(wrapper.read_text(encoding="utf-8").replace(sys.executable, "/nowhere/python"), encoding="utf-8")
+    done = [subprocess.run(["/bin/sh", "-c", f"k6 {arguments}"], env=ready, check=False, capture_output=True).returncode
+            for arguments in ("version", "run x.js")]  # fmt: skip
+    assert done[0] == 0
+    assert done[1] != 0, "the interpreter is not there, and this call needs it"
 
 
 def test_broken_record_is_a_trouble(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gonogo.telemetry import courier
 from tests.cli.conftest import CHECKLIST, Gonogo, Repository
 from tests.monitoring.servers import until
 from tests.telemetry.receiver import receiving
@@ -23,7 +24,9 @@ WATCHED = CHECKLIST.replace("phases:\n", f"{NOTIFY}phases:\n", 1)
 
 
 @pytest.fixture
-def watched(repository: Repository) -> Repository:
+def watched(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    monkeypatch.setattr(courier, "AT_MOST", 60.0)  # the machine may be busy
+    monkeypatch.setattr(courier, "_PATIENCE", 20.0)
     repository.write("gonogo.yaml", WATCHED)
     repository.commit()
     return repository

@@ -44,6 +44,9 @@ WAITS = Gate(
 
 @pytest.fixture(autouse=True)
 def _nothing_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of it, and no haste: it may be busy."""
+    monkeypatch.setattr(courier, "AT_MOST", 60.0)
+    monkeypatch.setattr(courier, "_PATIENCE", 20.0)
     for name in ("TRACEPARENT", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"):
         monkeypatch.delenv(name, raising=False)
 

@@ -40,6 +40,11 @@ def as_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
+def prepare() -> None:
+    """Import what sending takes."""
+    import httpx2  # noqa: F401 - so that it is there
+
+
 def send(url: str, body: bytes, headers: Mapping[str, str], seconds: float, *, method: str = "POST") -> None:
     """Send once; raises `NotSent` for any answer but 2xx and for none, never with the URL or a header in its text.
 

@@ -5,6 +5,7 @@ Whatever the other side does, the run goes on: nobody waits for a courier before
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -32,6 +33,8 @@ class Way:
     takes: frozenset[What]
     send: Callable[[Moment, float], None]
     """One try, in so many seconds; raises `NotSent`."""
+    prepare: Callable[[], None] = lambda: None
+    """Imports what sending takes, while the run goes on: there is little time at its end."""
 
 
 class Courier:
@@ -40,6 +43,7 @@ class Courier:
     def __init__(self, way: Way) -> None:
         self.way = way
         self._moments: queue.SimpleQueue[Moment | None] = queue.SimpleQueue()
+        self._over = threading.Event()
         self._given = self._carried = 0
         self._why = ""
         self._thread = threading.Thread(target=self._work, name=f"courier of {way.name}", daemon=True)
@@ -55,6 +59,7 @@ class Courier:
         """Wait for what is under way until that moment of `time.monotonic`; what was lost, in words. Empty: nothing."""
         self._moments.put(None)
         self._thread.join(max(0.0, until - time.monotonic()))
+        self._over.set()  # what is accounted for as lost is not tried again behind the run's back
         lost = self._given - self._carried
         if not lost:
             return ""
@@ -63,7 +68,11 @@ class Courier:
         return f"{self.way.name}: not sent{count}: {why}"
 
     def _work(self) -> None:
+        with contextlib.suppress(Exception):  # sending will tell why
+            self.way.prepare()
         while (moment := self._moments.get()) is not None:
+            if self._over.is_set():
+                return
             if self._why and moment.what in _OF_GATES:  # after a loss only what matters most is tried
                 continue
             try:
@@ -82,7 +91,8 @@ class Courier:
             except NotSent as error:
                 if not error.again:
                     raise
-                time.sleep(pause)
+                if self._over.wait(pause):
+                    raise
             else:
                 return
         self.way.send(moment, _PATIENCE)

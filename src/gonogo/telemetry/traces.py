@@ -18,7 +18,7 @@ from gonogo import __version__
 from gonogo.model.outcome import Outcome
 from gonogo.model.run import GateView, RunView
 from gonogo.plugins import NotSent
-from gonogo.telemetry.moments import Moment, Result, What, result_of_gate, result_of_run, why, why_run
+from gonogo.telemetry.moments import Moment, Result, result_of_gate, result_of_run, why, why_run
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -30,7 +30,7 @@ _FINE = frozenset({Result.SUCCESS, Result.SKIP})
 
 
 def send(moment: Moment, seconds: float) -> None:
-    """Send the trace of a run that has ended; raises `NotSent`. When it starts: import what that takes, meanwhile."""
+    """Send the trace of a run that has ended; raises `NotSent`."""
     if os.environ.get("OTEL_TRACES_EXPORTER", "otlp").strip().lower() == "none":
         return
     protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "")
@@ -41,14 +41,18 @@ def send(moment: Moment, seconds: float) -> None:
         from opentelemetry.sdk.trace.export import SpanExportResult
     except ImportError:
         raise NotSent("OpenTelemetry is not installed: install `gonogo[telemetry]`") from None
-    if moment.what is What.STARTED:
-        return
     found = spans(moment.view)
     with _silent("opentelemetry"):
         exporter = OTLPSpanExporter(timeout=seconds)
         for first in range(0, len(found), _BATCH):
             if exporter.export(found[first : first + _BATCH]) is not SpanExportResult.SUCCESS:
                 raise NotSent(f"the collector took nothing within {seconds:g} s")
+
+
+def prepare() -> None:
+    """Import what sending takes; raises `ImportError` where it is not installed."""
+    import opentelemetry.exporter.otlp.proto.http.trace_exporter
+    import opentelemetry.sdk.trace  # noqa: F401 - so that it is there
 
 
 @contextmanager

@@ -68,7 +68,7 @@ def test_a_run_that_is_stopped_says_so_and_who_goes_on_tells_the_rest(
     watched.commit()
     with receiving() as server:
         monkeypatch.setenv("RELEASE_HOOK", server.url)
-        process = watched.started("run")
+        process = watched.started("run", "--jobs", "1")
         until((watched.root.parent / "begun").exists)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=60)

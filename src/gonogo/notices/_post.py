@@ -8,9 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from gonogo.plugins import NotSent
+
+if TYPE_CHECKING:
+    import ssl
 
 _SUCCESS = range(200, 300)
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -41,8 +45,16 @@ def as_json(value: Any) -> bytes:
 
 
 def prepare() -> None:
-    """Import what sending takes."""
-    import httpx2  # noqa: F401 - so that it is there
+    """Import what sending takes, and read the certificates that are trusted."""
+    _trusted()
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Reading them takes as long as twenty exchanges on a local network."""
+    import httpx2  # only where something is sent
+
+    return httpx2.create_ssl_context()
 
 
 def send(url: str, body: bytes, headers: Mapping[str, str], seconds: float, *, method: str = "POST") -> None:
@@ -59,7 +71,7 @@ def send(url: str, body: bytes, headers: Mapping[str, str], seconds: float, *, m
 
     try:
         with (
-            httpx2.Client(timeout=seconds, follow_redirects=False) as client,
+            httpx2.Client(timeout=seconds, follow_redirects=False, verify=_trusted()) as client,
             client.stream(method, url, content=body, headers=dict(headers)) as answer,
         ):
             status = answer.status_code

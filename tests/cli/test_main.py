@@ -117,6 +117,9 @@ def test_a_signal_ends_a_run_in_order_and_it_can_be_resumed(repository: Reposito
     repository.write(".gitignore", "started\ngo\n")
     repository.commit()
     process = repository.started("run")
+    assert process.stderr is not None
+    said = iter(process.stderr.readline, "")
+    assert any(line.startswith("pass     says-hello") for line in said), "it ends while the other still runs"
     deadline = time.monotonic() + 60
     while not (repository.root / "started").exists():
         assert time.monotonic() < deadline

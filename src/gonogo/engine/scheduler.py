@@ -219,7 +219,11 @@ class Scheduler:
                 message = self._inbox.get_nowait()
             except queue.Empty:
                 break
-        self._take_in(pool, ended)
+        if self._stopped:  # it may have come while we waited: what it cut off is no verdict
+            for done in ended:
+                self._dismiss(done)
+        else:
+            self._take_in(pool, ended)
 
     def _write(self, entry: ActEntry) -> None:
         """Write a step of an act, on the disk, before its worker takes it."""

@@ -28,7 +28,7 @@ class Site:
         self.repository, self.server, self.name = repository, server, database
         self.commit = repository.commit("feat: first", {"README.md": "x\n"})
         self.target = DatabaseTargetDouble(server.database(database))
-        self.journal = repository.root.parent / "journal"
+        self.journal = repository.root / ".git" / "journal"  # of this test alone, and no part of the tree
 
     @property
     def root(self) -> Path:

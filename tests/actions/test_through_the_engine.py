@@ -111,7 +111,9 @@ def test_backed_up_restored_migrated(ship: Ship) -> None:
     assert ship.ask("select title from public.media") == [{"title": "Metropolis"}]
     assert len(ship.dumps) == 1
     evidence = ship.repository.root / ".gonogo/state"
-    password = (ship.directory / "database-password").read_bytes()
+    database = ship.target().database()
+    assert database is not None
+    password = database.env["PGPASSWORD"].encode()
     assert not [file for file in evidence.rglob("*") if file.is_file() and password in file.read_bytes()]
 
 

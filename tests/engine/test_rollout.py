@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -258,6 +259,15 @@ def test_s5_a_target_that_is_locked_is_not_touched(place: Place, there: Path) ->
     assert "elsewhere" in verdict(run, "put").troubles[0].message
     assert not (there / "ups").exists()
     assert json.loads((there / "lock").read_text()) == holder
+
+
+def test_s5_a_lock_that_is_given_back_in_time_is_waited_for(place: Place, there: Path) -> None:
+    there.mkdir()
+    (there / "lock").write_text(json.dumps({**this_process().data(), "run": "another", "host": "elsewhere"}))
+    threading.Timer(1.0, (there / "lock").unlink).start()
+    place.commit()
+    run = place.run(put(), smoke(), settings=Settings(jobs=2, lock_wait=30.0), **target(there))
+    assert outcomes(run)["put"] == "PASS"
 
 
 def test_s5_a_lock_of_a_process_that_is_provably_gone_is_taken_over_and_said(place: Place, there: Path) -> None:

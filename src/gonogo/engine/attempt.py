@@ -248,7 +248,7 @@ class _Call:
         if not probe.on_target or self.order.spec is None:
             return None
         target = context.reach()
-        trouble = target.trouble() or self.workshop.hold.take(target)
+        trouble = target.trouble() or self.workshop.hold.take(target, context.wait)
         return self._in_trouble(trouble) if trouble is not None else None
 
     def _in_trouble(self, *troubles: Trouble) -> Capture:

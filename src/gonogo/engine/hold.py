@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,17 +32,16 @@ class Hold:
     _mine: Mapping[str, Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, target: Target) -> Trouble | None:
-        """Hold the target's lock, or say who does."""
+    def take(self, target: Target, wait: Callable[[float], bool]) -> Trouble | None:
+        """Hold the target's lock, or say who does. `wait` lets time pass, and is false when the run is told to stop."""
         with self._lock:
             if self._target is not None:
                 return None
             mine = {**this_process().data(), "run": self.run}
             until = time.monotonic() + self.wait
             while (other := self._claim(target, mine)) is not None:
-                if time.monotonic() >= until:
+                if time.monotonic() >= until or not wait(_AGAIN):
                     return _locked(other)
-                time.sleep(_AGAIN)
             state = target.load()
             state = replace(state, fence=state.fence + 1)
             target.save(state)

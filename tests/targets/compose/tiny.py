@@ -78,7 +78,9 @@ class Tiny:
 
     def build(self, commit: str, version: str = "", label: str | None = None) -> str:
         """The Id of the image of a commit."""
-        labels = ("--label", f"org.opencontainers.image.revision={commit if label is None else label}")
+        # The cache would give one Id to all projects, and a test that removes its image would meet those of another.
+        mine = ("--label", f"gonogo.test={self.project}")
+        labels = (*mine, "--label", f"org.opencontainers.image.revision={commit if label is None else label}")
         options = ("--quiet", "--provenance=false", "--build-arg", f"VERSION={version or commit}", *labels)
         self.engine.docker("build", *options, "--tag", self.image(commit), ".", cwd=self.root)
         return str(self.engine.inspect(self.image(commit))[0]["Id"])

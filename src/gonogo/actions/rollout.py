@@ -259,14 +259,13 @@ class _Rollout:
             backup=backups.of_run(self.context),
         )
         self.context.record("begin", number=release.number, back=number, unchanged=False)
-        record.begin(self.target, self.context, "rollout", into=release.number, back=number, release=release)
+        self.context.record("keep", number=release.number)
+        release = self.target.keep(release)
+        record.begin(self.target, self.context, "rollout", into=release.number, back=number, at="up", release=release)
         return release, number, False
 
     def _put(self, release: Release, *, start: bool) -> Delivery:
         if start:
-            self.context.record("keep", number=release.number)
-            release = self.target.keep(release)
-            record.at(self.target, self.context, "up", release)
             self.context.record("up", number=release.number)
         delivery = deliver(self.target, self.context, release, patience=self.patience, smoke=False, start=start)
         self.blobs += delivery.blobs

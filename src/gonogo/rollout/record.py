@@ -69,13 +69,12 @@ def begin(
     return change(target, context, edit)
 
 
-def at(target: Target, context: Context, step: str, release: Release | None = None) -> None:
-    """Write down how far the act has come, and what is known of its release by now."""
+def at(target: Target, context: Context, step: str) -> None:
+    """Write down how far the act has come."""
 
     def edit(state: TargetState) -> TargetState:
         left = state.unfinished
-        known = _with(state, release) if release is not None else state
-        return replace(known, unfinished=replace(left, at=step)) if left is not None else known
+        return replace(state, unfinished=replace(left, at=step)) if left is not None else state
 
     change(target, context, edit)
 
@@ -102,10 +101,6 @@ def end(
         return replace(state, unfinished=None, current=there, releases=tuple(releases))
 
     return change(target, context, edit)
-
-
-def _with(state: TargetState, release: Release) -> TargetState:
-    return replace(state, releases=tuple(release if one.number == release.number else one for one in state.releases))
 
 
 def proven(release: Release) -> tuple[Instance, ...]:

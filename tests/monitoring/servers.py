@@ -28,6 +28,7 @@ PATIENCE = 90.0
 """Seconds for a server to come up, or for something to be seen: two cores may be shared by many."""
 EVERY = "500ms"
 """How often Prometheus scrapes and evaluates."""
+STARTED = "process_start_time_seconds"
 
 
 def need(*packages: str) -> None:
@@ -133,7 +134,7 @@ class App:
         """Expose the build of a commit, started at a moment, with more metrics."""
         began = time.time() if start is None else start
         self.text = f'app_build_info{{version="1.4.0",git_sha="{commit}"}} 1\n' + more
-        self.text += f"process_start_time_seconds {began}\n"
+        self.text += f"{STARTED} {began}\n"
 
 
 # --- servers -------------------------------------------------------------------------------------------------
@@ -283,6 +284,9 @@ class Stack:
         elif rules != RULES:
             self.load_rules(RULES)
         until(lambda: not (get(f"{self.prometheus.url}/api/v1/alerts") or {"data": {"alerts": 1}})["data"]["alerts"])
+        # What Prometheus scraped last may be of the test before: its end would look like a restart.
+        started = next((float(line.split()[1]) for line in app.splitlines() if line.startswith(f"{STARTED} ")), None)
+        until(lambda: self.value(STARTED) == started)
         return self.settled()
 
     def stop(self) -> None:

@@ -85,23 +85,24 @@ def release(number: int, minutes_ago: float, commit: str = COMMIT, **more: Any) 
 
 
 @pytest.mark.parametrize(
-    ("releases", "matches"),
+    ("deployed", "matches"),
     [
         ((), None),
-        ((release(1, 5),), False),
-        ((release(1, 20),), True),
-        ((release(1, 20), release(2, 5)), True),
-        ((release(1, 20), release(2, 5, config="other")), False),
-        ((release(1, 20), release(2, 8, "e" * 40), release(3, 5)), False),
-        ((release(1, 20, "e" * 40),), None),
+        (((1, 5),), False),
+        (((1, 20),), True),
+        (((1, 20), (2, 5)), True),
+        (((1, 20), (2, 5, COMMIT, "other")), False),
+        (((1, 20), (2, 8, "e" * 40), (3, 5)), False),
+        (((1, 20, "e" * 40),), None),
     ],
     ids=["none", "deployed after", "before", "the same twice", "configured anew", "there and back", "another"],
 )
 def test_the_target_remembers_when_it_was_deployed(
-    releases: tuple[Release, ...], matches: bool | None, app: App, tmp_path: Path
+    deployed: tuple[tuple[Any, ...], ...], matches: bool | None, app: App, tmp_path: Path
 ) -> None:
-    """The process is ten minutes old."""
+    """The process is ten minutes old; releases are given as number, age in minutes, commit, configuration."""
     app.release(COMMIT, start=time.time() - 600)
+    releases = [release(*one[:3], config="".join(one[3:])) for one in deployed]
     seen = ask(app, tmp_path, place=Remembering(*releases))
     assert seen.values.get("metrics.started_after_deploy") is matches
     assert seen.values["metrics.version_matches"] is (matches is not False)

@@ -155,6 +155,7 @@ def test_traces_by_another_name_and_none_where_the_sdk_is_off(
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{server.url}/v1/traces")
         monkeypatch.setenv("OTEL_SERVICE_NAME", "releases")
         watching.run(GATES[0], traces=True)
+        assert not watching.notes
         assert traced(server)[1]["service.name"] == "releases"
         monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
         watching.run(GATES[0], traces=True)
@@ -202,6 +203,7 @@ def cdevent(taken: Taken) -> dict[str, Any]:
 def test_events_of_a_run(watching: Watching) -> None:
     with receiving() as server:
         view = watching.run(*GATES, events=f"{server.url}/{SECRET}")
+    assert not watching.notes
     told = [cdevent(taken) for taken in server.taken]
     short = [
         (
@@ -315,8 +317,8 @@ def test_who_asks_about_waiting_only_hears_of_nothing_else(
     with receiving() as server:
         monkeypatch.setenv("HOOK", server.url)
         watching.run(*gates, notify=(hook("HOOK", "waiting"),))
-    assert [one["occasion"] for one in bodies(server)] == occasions
     assert not watching.notes
+    assert [one["occasion"] for one in bodies(server)] == occasions
 
 
 def test_a_server_that_fails_first_is_told_again(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,8 +140,11 @@ def test_s60_some_iterations_throw(place: Place) -> None:
 
 
 def test_s60_terminated_leaves_a_partial_summary(place: Place) -> None:
-    script = HEALTHY.replace("iterations: 40", "duration: '30s'")
-    view = run(place, script, line="timeout --preserve-status --signal=TERM 2 k6 run x.js")
+    script = HEALTHY.replace("iterations: 40", "duration: '60s'")
+    script = script.replace("  check(", "  console.log('at work');\n  check(")
+    waits = "until [ -s said ]; do sleep 0.05; done"
+    place.write("load.sh", f"k6 run --console-output=said x.js & {waits}; kill $!; wait $!\n")
+    view = run(place, script, line="sh load.sh")
     assert outcomes(view) == {"load": "ERROR"}
     assert any("those of a part" in trouble.message for trouble in verdict(view, "load").troubles)
 

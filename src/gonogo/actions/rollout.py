@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gonogo.docker import written
 from gonogo.model.capture import Blob, Capture
 from gonogo.model.observation import Finding, Observation, Reading, Trouble
 from gonogo.model.outcome import Outcome
@@ -45,24 +46,14 @@ class RolloutParams:
 
 
 _UP = re.compile(
-    r"`?docker compose(?P<options>(?: (?:-f|--file|-p|--project-name|--env-file) [^\s`]+)*) up"
+    rf"`?docker compose{written.OPTIONS} up"
     r"(?P<flags>(?: -{1,2}[\w-]+(?:=\S+)?)*)(?P<services>(?: [A-Za-z0-9][\w.-]*)+)`?",
     re.IGNORECASE,
 )
 
 
 def _asked(match: re.Match[str]) -> Mapping[str, Any]:
-    words = (match["options"] or "").split()
-    options = list(zip(words[::2], words[1::2], strict=True))
-    params: dict[str, Any] = {"services": match["services"].split()}
-    if files := [value for name, value in options if name in {"-f", "--file"}]:
-        params["files"] = files
-    for name, value in options:
-        if name in {"-p", "--project-name"}:
-            params["project"] = value
-        elif name == "--env-file":
-            params["env_file"] = value
-    return params
+    return {"services": match["services"].split(), **written.project(match["options"])}
 
 
 def _describes(params: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gonogo.docker import containers as look_at
-from gonogo.docker import images
+from gonogo.docker import images, written
 from gonogo.docker.client import Docker
 from gonogo.docker.project import Config, Files, Project
 from gonogo.model.capture import Capture
@@ -40,17 +40,7 @@ class ComposeParams:
 
 
 def _asked(match: re.Match[str]) -> Mapping[str, Any]:
-    words = (match["options"] or "").split()
-    options = list(zip(words[::2], words[1::2], strict=True))
-    params: dict[str, Any] = {}
-    if files := [value for name, value in options if name in {"-f", "--file"}]:
-        params["files"] = files
-    for name, value in options:
-        if name in {"-p", "--project-name"}:
-            params["project"] = value
-        elif name == "--env-file":
-            params["env_file"] = value
-    return params
+    return written.project(match["options"])
 
 
 def _read(facts: Mapping[str, Any], _params: ComposeParams) -> Reading:
@@ -98,8 +88,7 @@ def _takes(params: ComposeParams) -> float:
     ),
     phrases=(
         Phrase(
-            r"`?docker compose(?P<options>(?: (?:-f|--file|-p|--project-name|--env-file) [^\s`]+)*) ps"
-            r"(?: -a| --all)?`?",
+            rf"`?docker compose{written.OPTIONS} ps(?: -a| --all)?`?",
             _asked,
             "`docker compose -f monitoring/docker-compose.yml ps`",
         ),

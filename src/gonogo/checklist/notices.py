@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gonogo.checklist import fields as form
-from gonogo.checklist.params import read_params
-from gonogo.errors import nearest
+from gonogo.checklist.params import kind_of, read_params
 from gonogo.model.notice import OCCASIONS, NoticeSpec
 from gonogo.plugins import Registry
 from gonogo.text.raw import Raw
@@ -23,18 +22,8 @@ def _notice(reader: Reader, raw: Raw, registry: Registry) -> NoticeSpec | None:
     fields = reader.mapping(raw, form.NOTICE, open_fields=True)
     if fields is None:
         return None
-    kind = reader.text(fields, "kind")
-    known = registry.notices.get(kind)
-    if known is None:
-        near = nearest(kind, registry.notices)
-        if kind:
-            reader.problems.error(
-                "unknown-kind",
-                f"unknown kind of notice `{kind}`",
-                fields["kind"].span,
-                label=f"did you mean `{near}`?" if near else "",
-                help=f"use one of: {', '.join(sorted(registry.notices)) or 'none is known'}",
-            )
+    kind = kind_of(reader, fields, registry.notices, form.NOTICE)
+    if kind is None:
         return None
     about = reader.texts(fields, "about")
     for unknown in [one for one in about if one not in OCCASIONS]:
@@ -44,7 +33,7 @@ def _notice(reader: Reader, raw: Raw, registry: Registry) -> NoticeSpec | None:
             fields["about"].span,
             help=f"use {' or '.join(f'`{name}`' for name in OCCASIONS)}",
         )
-    return NoticeSpec(kind, read_params(reader, raw, known, form.NOTICE), about or OCCASIONS)
+    return NoticeSpec(kind.name, read_params(reader, raw, kind, form.NOTICE), about or OCCASIONS)
 
 
 def notice_data(notice: NoticeSpec) -> dict[str, Any]:

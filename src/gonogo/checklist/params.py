@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from gonogo.errors import Span, nearest
 from gonogo.model import codec
@@ -27,6 +27,25 @@ def schema_of(params: type) -> dict[str, Any]:
     """JSON Schema of a params type, with its `$defs` inside."""
     schema: dict[str, Any] = _adapter(params).json_schema()
     return schema
+
+
+K = TypeVar("K", TargetKind, Notice)
+
+
+def kind_of(reader: Reader, fields: dict[str, Raw], kinds: Mapping[str, K], form: Form) -> K | None:
+    """The kind that the field `kind` names, of those that `form` is about; None: there is none, and that is told."""
+    kind = reader.text(fields, "kind")
+    known = kinds.get(kind)
+    if known is None and kind:
+        near = nearest(kind, kinds)
+        reader.problems.error(
+            "unknown-kind",
+            f"unknown kind of {form.name} `{kind}`",
+            fields["kind"].span,
+            label=f"did you mean `{near}`?" if near else "",
+            help=f"use one of: {', '.join(sorted(kinds)) or 'none is known'}",
+        )
+    return known
 
 
 def read_params(reader: Reader, written: Raw, kind: Probe | TargetKind | Notice, form: Form) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gonogo.checklist import fields as form
-from gonogo.checklist.params import read_params
+from gonogo.checklist.params import kind_of, read_params
 from gonogo.errors import nearest
 from gonogo.model.release import TargetSpec
 from gonogo.plugins import Registry
@@ -31,20 +31,10 @@ def _target(reader: Reader, name: str, raw: Raw, registry: Registry, inputs: tup
     fields = reader.mapping(raw, form.TARGET, open_fields=True)
     if fields is None:
         return None
-    kind = reader.text(fields, "kind")
-    known = registry.targets.get(kind)
-    if known is None:
-        near = nearest(kind, registry.targets)
-        if kind:
-            reader.problems.error(
-                "unknown-kind",
-                f"unknown kind of target `{kind}`",
-                fields["kind"].span,
-                label=f"did you mean `{near}`?" if near else "",
-                help=f"use one of: {', '.join(sorted(registry.targets)) or 'none is known'}",
-            )
+    kind = kind_of(reader, fields, registry.targets, form.TARGET)
+    if kind is None:
         return None
-    params = read_params(reader, raw, known, form.TARGET)
+    params = read_params(reader, raw, kind, form.TARGET)
     given = _values(reader, fields, "inputs")
     for unknown in [one for one in given if one not in inputs]:
         near = nearest(unknown, inputs)
@@ -55,7 +45,7 @@ def _target(reader: Reader, name: str, raw: Raw, registry: Registry, inputs: tup
             label=f"did you mean `{near}`?" if near else "",
             help="declare it under `inputs:`, or drop it here",
         )
-    return TargetSpec(name, kind, params, given, _values(reader, fields, "urls"))
+    return TargetSpec(name, kind.name, params, given, _values(reader, fields, "urls"))
 
 
 def _values(reader: Reader, fields: dict[str, Raw], name: str) -> dict[str, str]:

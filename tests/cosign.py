@@ -6,12 +6,11 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.turn import turn
 
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _SUITES = ("trixie", "sid")
@@ -34,30 +33,12 @@ def find() -> str:
         return found or ""
     place = Path(tempfile.gettempdir()) / f"gonogo-cosign-{os.getuid()}"
     program = place / "root" / "usr" / "bin" / "cosign"
-    with _alone(place.with_suffix(".lock")):
+    with turn(place.with_suffix(".lock")):
         if not (place / "fetched").exists():
             shutil.rmtree(place, ignore_errors=True)
             _fetch(place)
             (place / "fetched").touch()
     return str(program)
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Several test processes may want it at the same moment."""
-    deadline = time.monotonic() + 240
-    while True:
-        try:
-            lock.mkdir(parents=True)
-            break
-        except FileExistsError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-    try:
-        yield
-    finally:
-        lock.rmdir()
 
 
 def _fetch(place: Path) -> None:

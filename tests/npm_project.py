@@ -8,9 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,33 +17,16 @@ from uuid import uuid4
 import pytest
 
 from gonogo import plugins, shim
+from tests.turn import turn
 
 FIXTURE = Path(__file__).parent / "fixtures" / "npm"
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Several test processes may want the same installation at the same moment."""
-    deadline = time.monotonic() + 240
-    while True:
-        try:
-            lock.mkdir(parents=True)
-            break
-        except FileExistsError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-    try:
-        yield
-    finally:
-        lock.rmdir()
 
 
 def installed() -> Path:
     """The directory with node_modules of the committed lockfile; installed where it is not there yet."""
     lockfile = (FIXTURE / "package-lock.json").read_bytes()
     place = Path(tempfile.gettempdir()) / f"gonogo-npm-{os.getuid()}-{sha256(lockfile).hexdigest()[:16]}"
-    with _alone(place.with_suffix(".lock")):
+    with turn(place.with_suffix(".lock")):
         if not (place / "installed").exists():
             shutil.rmtree(place, ignore_errors=True)
             shutil.copytree(FIXTURE, place)

@@ -106,10 +106,10 @@ def _repository(place: Place) -> Seen:
 
 
 def _chromium() -> Seen:
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
-        found = shutil.which(name)
-        if found:
-            return Seen("chromium", found)
+    from gonogo.probes._chromium import program  # with all that takes a picture: only where it is asked for
+
+    if found := program():
+        return Seen("chromium", found)
     caches = [
         os.environ.get("PLAYWRIGHT_BROWSERS_PATH", ""),
         "~/.cache/ms-playwright",

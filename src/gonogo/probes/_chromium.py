@@ -110,8 +110,8 @@ def _first(said: str, sight: Sight) -> str:
     return said.replace(sight.url, bare(sight.url)).strip().split("\n")[0][:200]
 
 
-def program(given: str) -> str:
-    """The browser to start; empty: the one that Playwright brought."""
+def program(given: str = "") -> str:
+    """The browser to start: the one that is given, or else on the PATH; empty: the one that Playwright brought."""
     return given or next((found for name in NAMES if (found := shutil.which(name))), "")
 
 

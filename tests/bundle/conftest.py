@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +21,8 @@ from gonogo.model.sign_off import Word
 from gonogo.owners import keys, sign_off
 from gonogo.owners.keys import Key
 from gonogo.owners.sign_off import Saying
+from tests import repository
 
-GIT = {
-    "GIT_AUTHOR_NAME": "Cleo",
-    "GIT_AUTHOR_EMAIL": "cleo@example.org",
-    "GIT_COMMITTER_NAME": "Cleo",
-    "GIT_COMMITTER_EMAIL": "cleo@example.org",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-}
 PASSPHRASE = "correct horse battery staple"
 
 SMALL = """\
@@ -89,30 +82,9 @@ JUNIT = """\
 """
 
 
-@dataclass(frozen=True)
-class Repository:
+@dataclass
+class Repository(repository.Repository):
     """A git repository with runs in it."""
-
-    root: Path
-
-    @property
-    def state(self) -> Path:
-        return self.root / ".gonogo" / "state"
-
-    def write(self, path: str, text: str) -> None:
-        file = self.root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-
-    def git(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["git", *arguments], cwd=self.root, env={**os.environ, **GIT}, capture_output=True, text=True, check=True
-        )
-        return done.stdout
-
-    def commit(self) -> None:
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", "feat: change it")
 
     def run(self, *arguments: str) -> int:
         """`gonogo run` in it."""

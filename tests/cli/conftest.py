@@ -11,15 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import tests.repository
 from gonogo.cli.main import run
-
-IDENTITY = {
-    "GIT_AUTHOR_NAME": "Ada",
-    "GIT_AUTHOR_EMAIL": "ada@example.org",
-    "GIT_COMMITTER_NAME": "Ada",
-    "GIT_COMMITTER_EMAIL": "ada@example.org",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-}
 
 CHECKLIST = """\
 gonogo: 1
@@ -55,34 +48,9 @@ class Said:
     err: str
 
 
-@dataclass(frozen=True)
-class Repository:
-    """A git repository that a test works in."""
-
-    root: Path
-
-    def write(self, path: str, text: str) -> None:
-        """Write a file, making its directories."""
-        file = self.root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-
-    def commit(self, message: str = "feat: change it") -> None:
-        """Commit everything."""
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", message)
-
-    def git(self, *arguments: str) -> str:
-        """What git prints."""
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=self.root,
-            env={**os.environ, **IDENTITY},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout
+@dataclass
+class Repository(tests.repository.Repository):
+    """A git repository that gonogo runs in."""
 
     def started(self, *arguments: str) -> subprocess.Popen[str]:
         """Gonogo as a process of its own."""

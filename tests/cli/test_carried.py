@@ -12,8 +12,9 @@ import pytest
 
 from gonogo.owners import keys
 from tests.bundle import forge
-from tests.cli.conftest import IDENTITY, Gonogo, Repository
+from tests.cli.conftest import Gonogo, Repository
 from tests.cli.test_sign import PASSPHRASES, Desk, crew
+from tests.repository import IDENTITY
 
 __all__ = ["crew"]  # the fixture
 

@@ -18,7 +18,8 @@ import pytest
 
 from gonogo.evidence import sign
 from gonogo.owners import keys
-from tests.cli.conftest import IDENTITY, Gonogo, Repository, Said
+from tests.cli.conftest import Gonogo, Repository, Said
+from tests.repository import IDENTITY
 
 CHECKLIST = """\
 gonogo: 1

@@ -15,15 +15,11 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
+from tests.repository import IDENTITY
+
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "medianest"
 GONOGO = Path(sys.executable).with_name("gonogo")
-IDENTITY = {
-    "GIT_AUTHOR_NAME": "Ada",
-    "GIT_AUTHOR_EMAIL": "ada@example.org",
-    "GIT_COMMITTER_NAME": "Ada",
-    "GIT_COMMITTER_EMAIL": "ada@example.org",
-}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,14 +22,7 @@ from gonogo.model.run import RunView
 from gonogo.model.verdict import Verdict
 from gonogo.plan.subject import look
 from tests.engine import target_double
-
-IDENTITY = {
-    "GIT_AUTHOR_NAME": "Ada",
-    "GIT_AUTHOR_EMAIL": "ada@example.org",
-    "GIT_COMMITTER_NAME": "Ada",
-    "GIT_COMMITTER_EMAIL": "ada@example.org",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-}
+from tests.repository import Repository
 
 
 @cache
@@ -81,37 +74,10 @@ class Heard(engine.Silent):
 
 
 @dataclass
-class Place:
+class Place(Repository):
     """One repository with its state."""
 
-    root: Path
     listener: Heard = field(default_factory=Heard)
-
-    @property
-    def state(self) -> Path:
-        return self.root / ".gonogo" / "state"
-
-    def git(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=self.root,
-            env={**os.environ, **IDENTITY},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def write(self, path: str, text: str) -> Path:
-        place = self.root / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text)
-        return place
-
-    def commit(self) -> None:
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", "feat: something")
 
     def plan(self, *gates: Gate, selection: plan.Selection | None = None, **more: Any) -> Plan:
         inputs = more.pop("given", {})

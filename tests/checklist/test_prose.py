@@ -144,6 +144,12 @@ _PASS = ["tests.failed == 0", "tests.errored == 0", "tests.not_run == 0", "tests
         ("Tests", "no skipped tests", ["tests.skipped == 0"]),
         ("Tests", "at least 10 tests pass", ["tests.passed >= 10"]),
         ("Coverage", "coverage >= 80%", ["coverage.lines.pct >= 80"]),
+        ("Anything", "coverage is >= 80%", ["coverage.lines.pct >= 80"]),
+        ("Anything", "0 tests failed", _PASS),
+        ("Anything", "0 lint errors", ["lint.errors == 0"]),
+        ("Anything", "0 TypeScript errors", ["types.errors == 0"]),
+        ("Anything", "0 failures", []),
+        ("Lint", "0 TypeScript errors", ["types.errors == 0"]),
         ("Coverage", "coverage at least 80 percent", ["coverage.lines.pct >= 80"]),
         ("Coverage", "code coverage of at least 80.5 %", ["coverage.lines.pct >= 80.5"]),
         ("Coverage", "80% branch coverage or better", ["coverage.branches.pct >= 80"]),
@@ -183,7 +189,7 @@ def test_what_people_write_most(gate: Reads, title: str, clause: str, criteria: 
         ("Tests", "tests should be passing on Linux", "All tests pass"),
         ("Lint", "errors and warnings gone", "no errors or warnings"),
         ("Security", "critical vulnerabilities: none", "no critical vulnerabilities"),
-        ("Anything", "zero errors", "0 errors"),
+        ("Anything", "coverage is good", "coverage ≥ 65%"),
         ("Anything", "everybody is happy", ""),
     ],
 )
@@ -193,6 +199,21 @@ def test_a_clause_that_no_rule_understands_is_told_the_nearest(gate: Reads, titl
     assert question.why == "no rule understands this clause", "what is nearest is told, and never kept"
     told = why_a_question(question.why, question.text, found, plugins.builtin(KINDS))
     assert told == question.why + (f'; nearest rule: "{near}"' if near else "")
+
+
+@pytest.mark.parametrize(
+    ("clause", "near"),
+    [
+        ("zero errors", '"0 errors" of lint or format'),
+        ("0 failures", '"0 failures" of tests'),
+        ("p95 < 500 ms", '"p95 < 500 ms" of load'),
+    ],
+)
+def test_a_rule_that_is_not_tried_on_the_gate_is_told_with_its_family(gate: Reads, clause: str, near: str) -> None:
+    found = gate(f"- Anything:\n  - Command: `a`\n  - Pass: {clause}\n  - Owner: Me")
+    (question,) = found.questions
+    told = why_a_question(question.why, question.text, found, plugins.builtin(KINDS))
+    assert told == f"{question.why}; nearest rule: {near}, which this gate's title and commands do not speak of"
 
 
 def test_only_a_clause_without_a_rule_has_a_nearest_one(gate: Reads) -> None:

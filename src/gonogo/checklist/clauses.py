@@ -99,8 +99,13 @@ class GateCalls:
 def rules_for(registry: Registry, hints: str, kinds: set[str]) -> list[Rule]:
     """The rules that may be tried on a gate.
 
-    Those of a family where its hints match the gate's title and commands; those of a probe or an action where the
-    gate has a call of it, or where the rule brings one.
+    Those of a family where its hints match; those of a probe or an action where the gate has a call of it, or where
+    the rule brings one.
+
+    Args:
+        registry: All kinds.
+        hints: The gate's title and commands, and the clause itself: "coverage >= 80%" says what it is about.
+        kinds: Kinds of the gate's calls.
     """
     rules = [
         Rule(family.name, "", clause)
@@ -194,7 +199,7 @@ class ClauseReader:
         """
         text, found, seen = normal(clause.text), [], set()
         turns = {word.lower() for word in _TURNS.findall(re.sub(r"`[^`]*`", "", text))}
-        for rule in rules_for(self.registry, self.hints, self.calls.kinds):
+        for rule in rules_for(self.registry, f"{self.hints} {text}", self.calls.kinds):
             match = re.fullmatch(rule.clause.pattern, text, re.IGNORECASE)
             if any(not re.search(rf"(?:\\\\b|(?<![a-z])){word}(?![a-z])", rule.clause.pattern) for word in turns):
                 continue

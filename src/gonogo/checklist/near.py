@@ -7,7 +7,7 @@ import re
 
 from gonogo.checklist.clauses import NO_RULE, normal, rules_for
 from gonogo.model.checklist import Gate
-from gonogo.plugins import Registry
+from gonogo.plugins import Family, Probe, Registry
 
 
 def why_a_question(why: str, clause: str, gate: Gate, registry: Registry) -> str:
@@ -16,21 +16,27 @@ def why_a_question(why: str, clause: str, gate: Gate, registry: Registry) -> str
     What is nearest depends on the kinds that are known here, so it is told and never kept.
     """
     near = _nearest(normal(clause), gate, registry) if why == NO_RULE else ""
-    return f'{why}; nearest rule: "{near}"' if near else why
+    return f"{why}; {near}" if near else why
 
 
 def _nearest(text: str, gate: Gate, registry: Registry) -> str:
-    """An example of the rule whose clauses are most alike; empty where none is alike.
+    """An example of the rule whose clauses are most alike, and whose it is where it would not be tried on the gate.
 
-    Of rules as alike, one that was tried on the gate comes first: it only takes other words.
+    Empty where none is alike. Of rules as alike, one that was tried on the gate comes first: it only takes other words.
     """
-    hints = " ".join((gate.title, *(call.text for call in gate.calls)))
-    tried = {rule.clause.example for rule in rules_for(registry, hints, {call.kind for call in gate.calls})}
-    examples = [clause.example for family in registry.families.values() for clause in family.clauses]
-    examples += [clause.example for probe in registry.probes.values() for clause in probe.clauses if clause.criteria]
+    hints, kinds = " ".join((gate.title, *(call.text for call in gate.calls))), {call.kind for call in gate.calls}
+    tried = {rule.clause.example for rule in rules_for(registry, hints, kinds)}
+    asked: list[Family | Probe] = [*registry.families.values(), *registry.probes.values()]
+    examples = [clause.example for kind in asked for clause in kind.clauses if clause.criteria]
     likeness = {example: _likeness(text, example) for example in examples}
     best = max(examples, key=lambda one: likeness[one] + (_A_LITTLE if one in tried else 0.0), default="")
-    return best if best and likeness[best] >= _ALIKE else ""
+    if not best or likeness[best] < _ALIKE:
+        return ""
+    told = f'nearest rule: "{best}"'
+    if best in {rule.clause.example for rule in rules_for(registry, f"{hints} {best}", kinds)}:
+        return told
+    owners = [kind.name for kind in asked if any(clause.example == best for clause in kind.clauses)]
+    return f"{told} of {' or '.join(owners)}, which this gate's title and commands do not speak of"
 
 
 _ALIKE = 0.45

@@ -1,4 +1,4 @@
-"""Nineteen ways to talk a gate into green, on the example project; none works. Numbered as in docs/false-greens.md."""
+"""Ways to talk a gate into green, on the example project; none works. Numbered as in docs/false-greens.md."""
 
 from __future__ import annotations
 

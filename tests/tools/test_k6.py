@@ -58,6 +58,11 @@ def capture(view: RunView) -> Capture:
     return verdict(view, "load").captures[0]
 
 
+def decided(view: RunView) -> str:
+    assert view.decision is not None
+    return view.decision.word.value
+
+
 def test_a_healthy_load_passes_with_figures_of_each_part(place: Place) -> None:
     criteria = (
         *ASKED,
@@ -244,3 +249,38 @@ def test_sub_metrics_of_thresholds_speak_where_there_are_no_points(
     threshold = "'http_req_duration{endpoint:search}': ['p(95)<2000']"
     script = HEALTHY.replace(LENIENT, threshold)
     assert outcomes(run(place, script, ('load.endpoint.p95["search"] < 2000',))) == {"load": "PASS"}
+
+
+# --- numbered as in docs/false-greens.md: k6 exits 0 in all of them
+
+BAD = HEAD + "export const options = { vus: 1, iterations: 4 };\nexport default () => { http.get(`${base}/bad`); };\n"
+TOO_MUCH = (
+    HEAD
+    + """\
+export const options = { scenarios: { steady: {
+  executor: 'constant-arrival-rate', rate: 50, duration: '1s', preAllocatedVUs: 1, maxVUs: 1,
+} } };
+export default () => { http.get(`${base}/slow`); };
+"""
+)
+
+
+def test_20_every_request_fails_and_the_script_has_no_threshold(place: Place) -> None:
+    view = run(place, BAD, (ASKED[0],))
+    assert (capture(view).exit, outcomes(view), decided(view)) == (0, {"load": "FAIL"}, "NO-GO")
+
+
+def test_21_thresholds_held_without_one_request(place: Place) -> None:
+    script = "export const options = { iterations: 3, thresholds: { http_req_duration: ['p(95)<500'] } };\n"
+    view = run(place, script + "export default function () {}\n")
+    assert (capture(view).exit, outcomes(view), decided(view)) == (0, {"load": "UNKNOWN"}, "HOLD")
+    assert "no-requests" in slugs(view, "load")
+
+
+def test_22_most_iterations_were_dropped(place: Place, target: LoadTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(target, "delay", 0.25)
+    view = run(place, TOO_MUCH, (*ASKED, "load.dropped_iterations == 0"))
+    assert (capture(view).exit, outcomes(view), decided(view)) == (0, {"load": "FAIL"}, "NO-GO")
+    not_asked = run(place, TOO_MUCH)
+    assert (outcomes(not_asked), decided(not_asked)) == ({"load": "PASS"}, "GO")
+    assert any("iterations were dropped" in note for note in verdict(not_asked, "load").notes)

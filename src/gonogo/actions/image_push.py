@@ -15,7 +15,7 @@ from gonogo.model.capture import Capture
 from gonogo.model.checklist import Effect
 from gonogo.model.observation import Observation, Reading, Trouble
 from gonogo.model.outcome import Outcome
-from gonogo.plugins import SHELL_TEXT, Clause, Context, Done, Look, OutOfReach, Phrase, action
+from gonogo.plugins import SHELL_TEXT, Clause, Context, Done, Look, OutOfReach, Phrase, Ran, action
 from gonogo.probes._facts import flag, printed
 
 _INSPECT = ("buildx", "imagetools", "inspect", "--format", "{{json .Manifest.Digest}}")
@@ -121,10 +121,7 @@ def image_push(params: ImagePushParams, context: Context) -> Capture:
         return _in_trouble(params, "not-judged", message, "build it in this run, and push that")
     context.record("push", name=name, image=image.id)
     ran = context.run(("docker", "push", name))
-    found = images.find(docker, name)
-    digest = _digest(found, name) if found is not None else ""
-    told = _DIGEST.search(ran.out.decode(errors="replace"))
-    digest = told[1] if told else digest
+    digest = _pushed(docker, name, ran)
     there = _there(docker, name) if ran.exit == 0 else ""
     troubles = (*ran.troubles, *((there,) if isinstance(there, Trouble) else ()))
     seen = "" if isinstance(there, Trouble) else there
@@ -139,6 +136,13 @@ def image_push(params: ImagePushParams, context: Context) -> Capture:
         seconds=ran.seconds,
         images={service: digest} if digest and seen == digest else {},
     )
+
+
+def _pushed(docker: Docker, name: str, ran: Ran) -> str:
+    """The digest of what was pushed: as the push said it, else as the engine has noted it; empty: neither knows."""
+    told = _DIGEST.search(ran.out.decode(errors="replace"))
+    found = None if told else images.find(docker, name)
+    return told[1] if told else _digest(found, name) if found is not None else ""
 
 
 def _service(params: ImagePushParams, context: Context, image: Image) -> str:

@@ -61,6 +61,15 @@ def command(*, take: Path | None, bundle: Path | None, output: Path | None, **gi
     return _say(bundle=bundle, output=output, **given)
 
 
+def _word(message: str, *, go: bool | None) -> Word:
+    """What is said; a no-go says why."""
+    if go is None:
+        raise click.UsageError("say --go or --no-go")
+    if not go and not message.strip():
+        raise click.UsageError('a no-go needs a reason: -m "…"')
+    return Word.GO if go else Word.NO_GO
+
+
 def _say(
     *,
     go: bool | None,
@@ -72,11 +81,7 @@ def _say(
     output: Path | None,
     **given: str,
 ) -> int:
-    if go is None:
-        raise click.UsageError("say --go or --no-go")
-    word = Word.GO if go else Word.NO_GO
-    if word is Word.NO_GO and not message.strip():
-        raise click.UsageError('a no-go needs a reason: -m "…"')
+    word = _word(message, go=go)
     if question and not gate:
         raise click.UsageError("--question is one of a gate: say --gate too")
     if bundle is not None and files:

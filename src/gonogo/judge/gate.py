@@ -59,19 +59,16 @@ def judge(
     troubles = _troubles(gate, judged, captured, captures, extra_troubles)
     answered = _answered(gate, answers or {})
     still = tuple(question for question in gate.questions if question.id not in (answers or {}))
-    outcomes = [j.judgement.outcome for j in judged] + [_forced(t) for t in troubles]
-    outcomes += [Outcome.UNKNOWN] * len(still) + [judgement.outcome for judgement in answered]
-    outcome = worst(outcomes)
+    outcome = worst(_outcomes(judged, troubles, answered, still))
     waived = waive(gate, judged, waivers, captured=captured, as_of=day(as_of), types=types)
     judgements = (*(j.judgement for j in waived.judged), *answered)
-    findings = [finding for one in captured for finding in one.reading.findings]
     return Verdict(
         gate=gate.id,
         phase=gate.phase,
         outcome=outcome,
         state=State.WAITING if outcome is Outcome.UNKNOWN and _waits(still, troubles) else State.DONE,
         judgements=judgements,
-        findings=worst_findings(findings),
+        findings=worst_findings(finding for one in captured for finding in one.reading.findings),
         findings_total=sum(_total(one.reading, types) for one in captured),
         troubles=troubles,
         notes=_notes(captured, captures, waived.notes),
@@ -79,6 +76,15 @@ def judge(
         questions=tuple(question.text for question in still),
         waived=_all_waived(still, judgements, troubles),
     )
+
+
+def _outcomes(
+    judged: Sequence[Judged], troubles: Sequence[Trouble], answered: Sequence[Judgement], still: Sequence[Question]
+) -> list[Outcome]:
+    """What each criterion, trouble and question comes out as; a question that nobody has answered is UNKNOWN."""
+    of_criteria = (one.judgement.outcome for one in judged)
+    of_answers = (judgement.outcome for judgement in answered)
+    return [*of_criteria, *map(_forced, troubles), *of_answers, *(Outcome.UNKNOWN for _ in still)]
 
 
 _FORCED = {Outcome.FAIL, Outcome.ERROR, Outcome.STALE, Outcome.UNKNOWN}

@@ -51,7 +51,7 @@ def k6_summary(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:
         raise Unreadable("it has no metrics")
     findings = Findings()
     crossed = _crossed(data, findings)
-    passed, failed = _checks(data, findings)
+    checks = _checks(data, findings)
     requests, iterations = _count(metrics, "http_reqs"), _count(metrics, "iterations")
     if not requests or not iterations:
         said = f"k6 made no request in {iterations} iterations" if not requests else _NO_ITERATION
@@ -60,20 +60,22 @@ def k6_summary(stream: BinaryIO, params: Mapping[str, Any]) -> Reading:
         crossed = 1
         text = "a threshold was crossed, says exit 99; the machine-readable summary does not say which"
         findings.add(Finding("load", "threshold", "crossed", text))
-    values: dict[str, Value | None] = {
-        "load.requests": requests,
-        "load.rps": _float(metrics.get("http_reqs", {}).get("rate")),
-        "load.iterations": iterations,
-        "load.dropped_iterations": _count(metrics, "dropped_iterations"),
-        "load.checks.passed": passed,
-        "load.checks.failed": failed,
-        "load.thresholds.crossed": crossed,
-        "load.vus": _whole(metrics.get("vus_max", {}).get("max")),
-        "load.script": str(params["script"]) if params.get("script") else None,
-    }
+    script = str(params["script"]) if params.get("script") else None
+    values = {"load.thresholds.crossed": crossed, "load.script": script, **_counts(metrics), **checks}
     durations, dead = _durations(metrics)
     notes = (*dead, *_said(findings), *_dropped(metrics), *_silent_thresholds(data), *findings.notes)
     return Reading(observations({**values, **durations, **_parts(metrics)}), tuple(findings.kept), notes)
+
+
+def _counts(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Value | None]:
+    """How much load there was."""
+    return {
+        "load.requests": _count(metrics, "http_reqs"),
+        "load.rps": _float(metrics.get("http_reqs", {}).get("rate")),
+        "load.iterations": _count(metrics, "iterations"),
+        "load.dropped_iterations": _count(metrics, "dropped_iterations"),
+        "load.vus": _whole(metrics.get("vus_max", {}).get("max")),
+    }
 
 
 def _durations(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Value | None], tuple[str, ...]]:
@@ -166,7 +168,7 @@ def _crossed(data: Mapping[str, Any], findings: Findings) -> int | None:
     return crossed
 
 
-def _checks(data: Mapping[str, Any], findings: Findings) -> tuple[int, int]:
+def _checks(data: Mapping[str, Any], findings: Findings) -> dict[str, Value | None]:
     passed = failed = 0
     for name, check in _each_check(data):
         passed += int(check.get("passes", 0))
@@ -174,7 +176,7 @@ def _checks(data: Mapping[str, Any], findings: Findings) -> tuple[int, int]:
         failed += fails
         if fails:
             findings.add(Finding("load", f"check:{name}", "check", plain(f"check failed {fails} times: {name}")))
-    return passed, failed
+    return {"load.checks.passed": passed, "load.checks.failed": failed}
 
 
 def _each_check(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -12,7 +12,7 @@ from gonogo.model.observation import Finding, Reading
 from gonogo.plugins import Clause, Context, probe
 from gonogo.probes._api import INTERRUPTED, Api, Unanswered, no_url
 from gonogo.probes._facts import measure
-from gonogo.probes._loki import Loki
+from gonogo.probes._loki import Line, Loki
 from gonogo.probes._marker import Hunt, send, unique
 from gonogo.probes._metrics_reading import seen, unknown
 from gonogo.probes._place import url_of
@@ -121,28 +121,45 @@ def loki(params: LokiParams, context: Context) -> Capture:
     api = Api.of("Loki", urls["loki"], params, context)
     tenant = {"X-Scope-OrgID": params.tenant} if params.tenant else {}
     server = Loki(dataclasses.replace(api, headers={**api.headers, **tenant}))
-    marker = unique()
     hunt = Hunt(context, params.wait, params.warm_up)
-    kept: list[Blob] = []
-    used: dict[str, str] = {"selector": params.selector}
-
-    def look() -> dict[str, Any] | None:
-        used["selector"] = params.selector or server.selector()
-        line = server.find(used["selector"], marker, hunt.clock.wall()) if used["selector"] else None
-        if line is None:
-            return None
-        kept.append(context.keep("line.txt", line.text.encode(), "text/plain"))
-        return {"labels": line.labels, "dated": round(line.at - hunt.wall, 3)}
-
-    facts: dict[str, Any] = {"url": api.shown, "marker": marker}
+    search = _Search(server, hunt, unique(), params.selector)
+    facts: dict[str, Any] = {"url": api.shown, "marker": search.marker}
     try:
-        facts["asked"] = send(marker, urls["app"], params, context)
-        ended = hunt.run(look)
+        facts["asked"] = send(search.marker, urls["app"], params, context)
+        ended = hunt.run(search.look)
     except Unanswered as unanswered:
         return Capture("loki", shown, blobs=(context.keep_facts(facts),), troubles=(unanswered.trouble,))
     if ended is None:
         return Capture("loki", shown, troubles=(INTERRUPTED,))
-    facts |= {**ended, **used, "ahead": server.ahead, "late": []}
+    facts |= {**ended, "selector": search.selector, "ahead": server.ahead, "late": []}
     if not ended["found"]:
         facts["late"] = list(context.failing(Reading((seen("logs.indexed_seconds", ended["seconds"]),))))
-    return Capture("loki", shown, blobs=(*kept, context.keep_facts(facts)), seconds=ended["seconds"])
+    return Capture("loki", shown, blobs=(*search.kept(context), context.keep_facts(facts)), seconds=ended["seconds"])
+
+
+@dataclass
+class _Search:
+    """Looks for the line with the marker, again and again."""
+
+    server: Loki
+    hunt: Hunt
+    marker: str
+    given: str
+    """Selector of the streams; empty: every stream, by the labels that Loki knows by then."""
+    selector: str = ""
+    """That of the last look."""
+    line: Line | None = None
+
+    def look(self) -> dict[str, Any] | None:
+        """Where the line is and how it is dated; None: it is not there."""
+        self.selector = self.given or self.server.selector()
+        if not self.selector:
+            return None
+        self.line = self.server.find(self.selector, self.marker, self.hunt.clock.wall())
+        if self.line is None:
+            return None
+        return {"labels": self.line.labels, "dated": round(self.line.at - self.hunt.wall, 3)}
+
+    def kept(self, context: Context) -> tuple[Blob, ...]:
+        """The line itself, stored."""
+        return () if self.line is None else (context.keep("line.txt", self.line.text.encode(), "text/plain"),)

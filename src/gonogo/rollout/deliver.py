@@ -90,19 +90,10 @@ def deliver(
         start: False: it was started before; it is only proven.
     """
     clock = time.monotonic()
-    blobs: tuple[Blob, ...] = ()
     before = target.instances() if start else None
-    if start:
-        gone = target.present(release)
-        if gone is not None:
-            return Delivery(release, Outcome.FAIL, gone.message, time.monotonic() - clock)
-        context.tell(f"putting {release.id} ({release.commit[:12]}) there")
-        ran = target.up(release)
-        blobs = tuple(blob for blob in (ran.stdout, ran.stderr) if blob.size)
-        if ran.exit != 0:
-            why = ran.troubles[0].message if ran.troubles else _last(ran.err, ran.out) or f"it exited with {ran.exit}"
-            why = f"it could not be started: {why}"
-            return Delivery(release, Outcome.FAIL, why, time.monotonic() - clock, blobs=blobs)
+    why, blobs = _start(target, context, release) if start else ("", ())
+    if why:
+        return Delivery(release, Outcome.FAIL, why, time.monotonic() - clock, blobs=blobs)
     watched = watch(
         target,
         release.artifacts,
@@ -120,6 +111,20 @@ def deliver(
     outcome = smoked.outcome if smoked is not None else Outcome.PASS
     why = "; ".join(smoked.said) if smoked is not None and outcome is not Outcome.PASS else ""
     return Delivery(release, outcome, why, time.monotonic() - clock, watched, smoked, blobs)
+
+
+def _start(target: Target, context: Context, release: Release) -> tuple[str, tuple[Blob, ...]]:
+    """Why it could not be started, empty where it was; and what was printed."""
+    gone = target.present(release)
+    if gone is not None:
+        return gone.message, ()
+    context.tell(f"putting {release.id} ({release.commit[:12]}) there")
+    ran = target.up(release)
+    blobs = tuple(blob for blob in (ran.stdout, ran.stderr) if blob.size)
+    if ran.exit == 0:
+        return "", blobs
+    why = ran.troubles[0].message if ran.troubles else _last(ran.err, ran.out) or f"it exited with {ran.exit}"
+    return f"it could not be started: {why}", blobs
 
 
 def _not_stable(release: Release, watched: Watched, seconds: float, blobs: tuple[Blob, ...]) -> Delivery:

@@ -6,7 +6,7 @@ FORMAT ?= text
 TARGET ?= local
 WORKERS ?= 2
 
-.PHONY: help demo test test-long test-loki lint format docs bench lock clean
+.PHONY: help demo picture test test-long test-loki lint format docs bench lock clean
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
@@ -30,6 +30,9 @@ $(VENV)/.bench: requirements/bench.txt $(VENV)/.run
 
 demo: $(VENV)/.run ## ship examples/medianest from a fresh repository, and drill the way back (TARGET=staging: with Compose)
 	@$(BIN)/python demo/demo.py --format $(FORMAT) --target $(TARGET)
+
+picture: $(VENV)/.run ## the picture in the README, from a run of the demo
+	@$(BIN)/python demo/picture.py
 
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long"

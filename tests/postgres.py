@@ -153,7 +153,7 @@ class DatabaseTargetDouble:
     def load(self) -> TargetState:
         return self.state
 
-    def save(self, state: TargetState) -> None:
+    def save(self, state: TargetState, *, over: TargetState | None = None) -> None:
         self.state = state
 
     def draft(self) -> Release:

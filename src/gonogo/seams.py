@@ -313,8 +313,11 @@ class Target(Protocol):
     def load(self) -> TargetState:
         """What it remembers; an empty state where gonogo has never acted there."""
 
-    def save(self, state: TargetState) -> None:
-        """Replace what it remembers, atomically. Call it with the lock in hand."""
+    def save(self, state: TargetState, *, over: TargetState | None = None) -> None:
+        """Replace what it remembers, atomically, unless a later holder of the lock has written. Call it with the lock.
+
+        `over` is what `load` brought a moment ago: a target that is far away need not be asked for it a second time.
+        """
 
     # --- releases ------------------------------------------------------------------------------------------------
 

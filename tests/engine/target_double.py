@@ -80,7 +80,7 @@ class TargetDouble:
         except FileNotFoundError:
             return TargetState()
 
-    def save(self, state: TargetState) -> None:
+    def save(self, state: TargetState, *, over: TargetState | None = None) -> None:
         temporary = self.directory / "state.tmp"
         temporary.write_bytes(codec.canonical(state))
         temporary.replace(self.directory / "state.json")

@@ -203,8 +203,9 @@ class _Rollout:
         delivery = self._put(release, start=not unchanged)
         if delivery.outcome is Outcome.PASS:
             become = {release.number: self._state(release)}
-            record.end(self.target, self.context, current=release.number, become=become, seen=delivery.snapshot)
-            record.forget_old(self.target, self.context)
+            snapshot = delivery.snapshot
+            state = record.end(self.target, self.context, current=release.number, become=become, seen=snapshot)
+            record.forget_old(self.target, self.context, state)
             return self._capture(delivery, None, unchanged=unchanged)
         return self._not_held(release, back, delivery, since)
 

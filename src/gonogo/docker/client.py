@@ -33,6 +33,7 @@ OLDEST = (2, 20)
 _NO_PLUGIN = re.compile(
     r"is not a docker command|unknown docker command|unknown command: docker compose|unknown shorthand flag: 'f'"
 )
+_TAKEN = re.compile(r"is already in use by container", re.IGNORECASE)
 _GONE = re.compile(r"no such (?:object|container|image|volume)", re.IGNORECASE)
 
 
@@ -106,8 +107,12 @@ class Docker:
 
     @cached_property
     def info(self) -> Mapping[str, Any]:
-        """`docker info`: its identity, its clock, how it stores images. Raises `OutOfReach`."""
-        told = _json(self.must("info", "--format", '{"ID":{{json .ID}},"DriverStatus":{{json .DriverStatus}}}'))
+        """`docker info`: its identity, and how it stores images. Raises `OutOfReach`."""
+        return self._told()
+
+    def _told(self) -> Mapping[str, Any]:
+        template = '{"ID":{{json .ID}},"DriverStatus":{{json .DriverStatus}},"SystemTime":{{json .SystemTime}}}'
+        told = _json(self.must("info", "--format", template))
         return told if isinstance(told, dict) else {}
 
     @property
@@ -117,8 +122,10 @@ class Docker:
         return "containerd" if any("io.containerd.snapshotter" in str(pair) for pair in pairs) else "classic"
 
     def clock(self) -> str:
-        """The engine's own time, RFC 3339."""
-        return self.must("info", "--format", "{{.SystemTime}}").decode(errors="replace").strip().replace(" ", "T", 1)
+        """The engine's own time, RFC 3339; what else it tells of itself in that answer is not asked again."""
+        told = self._told()
+        self.__dict__.setdefault("info", told)
+        return str(told.get("SystemTime", "")).strip().replace(" ", "T", 1)
 
     # --- containers and images -----------------------------------------------------------------------------------
 
@@ -132,7 +139,7 @@ class Docker:
         if not names:
             return []
         ran = self.run("inspect", "--type", kind, "--format", template, *names)
-        if ran.exit != 0 and not _GONE.search(ran.err.decode(errors="replace")):
+        if ran.exit != 0 and not gone(ran):
             raise failed(ran, "docker inspect")
         return rows(ran.out.decode(errors="replace"))
 
@@ -191,6 +198,16 @@ def no_compose(ran: Ran) -> Trouble | None:
         return None
     mend = "install the `docker compose` plugin (version 2); `docker-compose` of version 1 is not enough"
     return Trouble(Outcome.ERROR, "no-compose", "this `docker` has no `compose` command", mend)
+
+
+def gone(ran: Ran) -> bool:
+    """Whether it failed because what it was asked for is not there."""
+    return bool(_GONE.search(ran.err.decode(errors="replace")))
+
+
+def taken(ran: Ran) -> bool:
+    """Whether it failed because another container has the name."""
+    return bool(_TAKEN.search(ran.err.decode(errors="replace")))
 
 
 def failed(ran: Ran, what: str) -> OutOfReach:

@@ -247,6 +247,8 @@ class _Call:
         """The capture of an act that may not begin, because the target's lock is somebody else's; None: it may."""
         if not probe.on_target or self.order.spec is None:
             return None
+        if context.fence:  # it was fit when its lock was taken; what went wrong since then, the act itself meets
+            return None
         target = context.reach()
         trouble = target.trouble() or self.workshop.hold.take(target, context.wait)
         return self._in_trouble(trouble) if trouble is not None else None

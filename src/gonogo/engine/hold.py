@@ -42,9 +42,9 @@ class Hold:
             while (other := self._claim(target, mine)) is not None:
                 if time.monotonic() >= until or not wait(_AGAIN):
                     return _locked(other)
-            state = target.load()
-            state = replace(state, fence=state.fence + 1)
-            target.save(state)
+            known = target.load()
+            state = replace(known, fence=known.fence + 1)
+            target.save(state, over=known)
             self._target, self._mine, self.fence = target, mine, state.fence
             return None
 

@@ -37,7 +37,7 @@ def change(target: Target, context: Context, edit: Callable[[TargetState], Targe
         )
     changed = edit(state)
     if changed != state:
-        target.save(changed)
+        target.save(changed, over=state)
     return changed
 
 
@@ -108,9 +108,8 @@ def proven(release: Release) -> tuple[Instance, ...]:
     return tuple(codec.load(Instance, one) for one in release.facts.get(SEEN, ()))
 
 
-def forget_old(target: Target, context: Context) -> None:
-    """Let go of releases beyond the last `KEPT`, never of what is there nor of the last stable one."""
-    state = target.load()
+def forget_old(target: Target, context: Context, state: TargetState) -> None:
+    """Let go of releases beyond the last `KEPT` in `state`, never of what is there nor of the last stable one."""
     stable = state.stable
     safe = {state.current, stable.number if stable is not None else 0}
     old = [one for one in state.releases[:-KEPT] if one.number not in safe]

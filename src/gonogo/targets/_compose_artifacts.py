@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gonogo.docker import images
-from gonogo.docker.client import Docker
+from gonogo.docker.client import Docker, failed, gone, taken
 from gonogo.docker.containers import NO_PROJECT
 from gonogo.docker.images import Image
 from gonogo.docker.project import Config
@@ -35,17 +35,21 @@ class Artifacts:
     project: str
     names: Mapping[str, str]
     """Service -> image reference that the checklist gives it; the configuration's own where it gives none."""
+    _seen: dict[str, Image] = field(default_factory=dict)
+    """Images that were judged, by Id: what an Id names never changes; it can only be gone."""
 
     def judged(self, config: Config, services: tuple[str, ...]) -> dict[str, str]:
         """Service -> Id of the image that this run made of the subject; raises `OutOfReach` where one is missing."""
-        return {service: self._judged(service, self.reference(config, service)) for service in services}
+        found = {service: self._judged(service, self.reference(config, service)) for service in services}
+        self._seen |= {image.id: image for image in found.values()}
+        return {service: image.id for service, image in found.items()}
 
     def reference(self, config: Config, service: str) -> str:
         """The image's name: as the checklist says, as the Compose files say, or as Compose names what it builds."""
         given = self.names.get(service) or str(config.services.get(service, {}).get("image") or "")
         return given or f"{config.name}-{service}"
 
-    def _judged(self, service: str, reference: str) -> str:
+    def _judged(self, service: str, reference: str) -> Image:
         subject = self.docker.context.subject
         built = subject.images.get(service)
         found = images.find(self.docker, reference)
@@ -56,7 +60,7 @@ class Artifacts:
             found = found or images.find(self.docker, built)
             if found is None:
                 raise OutOfReach(f"the image of `{service}` that was judged is gone: `{built[:19]}`", help=_AGAIN)
-            return found.id
+            return found
         if found is None:
             raise OutOfReach(
                 f"there is no image `{reference}` for `{service}`", help="build or pull it before this gate"
@@ -65,7 +69,7 @@ class Artifacts:
             of = f"of commit `{found.revision[:12]}`" if found.revision else "of nobody knows which commit"
             message = f"`{reference}` is an image {of}, and not of the subject `{subject.commit[:12]}`"
             raise OutOfReach(message, help=f"build it in this run, or with `--label {images.REVISION}=<commit>`")
-        return found.id
+        return found
 
     # --- kept alive ----------------------------------------------------------------------------------------------
 
@@ -77,21 +81,23 @@ class Artifacts:
         """Tag and pin each image; the release with what says how."""
         kept: dict[str, Any] = {}
         for service, identity in release.artifacts.items():
-            image = images.find(self.docker, identity)
-            if image is None:
-                raise OutOfReach(f"the image of `{service}` is gone: `{identity[:19]}`", help=_AGAIN)
+            image = self._seen.get(identity) or images.find(self.docker, identity)
             tag = self.tag(service, release.number)
-            self.docker.must("tag", identity, tag)
+            tagged = self.docker.run("tag", identity, tag)
+            if image is None or (tagged.exit != 0 and gone(tagged)):
+                raise OutOfReach(f"the image of `{service}` is gone: `{identity[:19]}`", help=_AGAIN)
+            if tagged.exit != 0:
+                raise failed(tagged, "docker tag")
             self._pin(service, release.number, tag)
             kept[service] = {"tag": tag, "id": image.id, "digests": list(image.digests), "size": image.size}
         return replace(release, facts={**release.facts, "images": kept, "store": self.docker.store})
 
     def _pin(self, service: str, release: int, tag: str) -> None:
-        name = self._pin_name(service, release)
-        if self.docker.inspect("container", (name,), '{"Id":{{json .Id}}}'):
-            return
         labels = ("--label", f"{TARGET}={self.project}", "--label", f"{PIN}=r{release}")
-        self.docker.must("create", "--name", name, *NO_PROJECT, *labels, "--network", "none", tag, "none")
+        options = (*NO_PROJECT, *labels, "--network", "none", "--pull", "never")
+        made = self.docker.run("create", "--name", self._pin_name(service, release), *options, tag, "none")
+        if made.exit != 0 and not taken(made):
+            raise failed(made, "docker create")
 
     def _pin_name(self, service: str, release: int) -> str:
         return f"gonogo-pin-{repository(self.project, service).replace('/', '-')}-r{release}"

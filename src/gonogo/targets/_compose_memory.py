@@ -12,24 +12,22 @@ and nowhere else.
 from __future__ import annotations
 
 import json
-import re
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gonogo.docker.client import Docker, failed
+from gonogo.docker.client import Docker, failed, gone, taken
 from gonogo.model import codec
 from gonogo.model.release import TargetState
-from gonogo.plugins import OutOfReach
+from gonogo.plugins import OutOfReach, Ran
 
 NOTHING = "gonogo/nothing:1"
 TARGET = "gonogo.target"
 """Label of all that gonogo keeps for a target; its value is the project."""
 _HOLDER = "gonogo.holder"
 _SLOTS = ("state-a.json", "state-b.json")
-_TAKEN = re.compile(r"is already in use by container", re.IGNORECASE)
 _LOCK_TEMPLATE = f'{{"Id":{{{{json .Id}}}},"holder":{{{{json (index .Config.Labels "{_HOLDER}")}}}}}}'
 _TRIES = 25
 _PAUSE = 0.2
@@ -41,8 +39,10 @@ class Memory:
 
     docker: Docker
     project: str
-    _ready: bool = False
-    """Whether the container through which the volume is reached was seen."""
+    _loaded: tuple[TargetState, int, str] | None = None
+    """What `load` brought last, its number, and the file it stands in."""
+    _locked: tuple[str, Mapping[str, Any]] | None = None
+    """The Id of the lock that was taken through this, and who it was taken for."""
 
     @property
     def _lock(self) -> str:
@@ -60,14 +60,14 @@ class Memory:
             held = self._held()
             if held is not None and held[1] == dict(instead_of):
                 self.docker.run("rm", held[0])
-        self._have_nothing()
         label = codec.canonical(holder).decode()
+        options = ("--label", f"{TARGET}={self.project}", "--label", f"{_HOLDER}={label}")
         for _ in range(_TRIES):
-            options = ("--label", f"{TARGET}={self.project}", "--label", f"{_HOLDER}={label}")
-            made = self.docker.run("create", "--name", self._lock, *options, NOTHING, "none", name="lock")
+            made = self._create(self._lock, *options, name="lock")
             if made.exit == 0:
+                self._locked = made.out.decode(errors="replace").strip(), holder
                 return holder
-            if not _TAKEN.search(made.err.decode(errors="replace")):
+            if not taken(made):
                 raise failed(made, "docker create")
             # An engine gives the name away before the container can be seen; or it was given back a moment ago.
             held = self._held()
@@ -77,12 +77,14 @@ class Memory:
         raise OutOfReach(f"the lock `{self._lock}` comes and goes", help="see who else deploys there, and try again")
 
     def unclaim(self, holder: Mapping[str, Any]) -> None:
-        """Give the lock back, if it is that holder's."""
-        held = self._held()
-        if held is not None and held[1] == codec.dump(dict(holder)):
-            removed = self.docker.run("rm", held[0])
-            if removed.exit != 0 and self._held() == held:
-                raise failed(removed, "docker rm")
+        """Give the lock back, if it is that holder's: by its own Id, which no other lock ever has."""
+        mine = self._locked if self._locked is not None and self._locked[1] == holder else self._held()
+        if mine is None or codec.dump(mine[1]) != codec.dump(dict(holder)):
+            return
+        self._locked = None
+        removed = self.docker.run("rm", mine[0])
+        if removed.exit != 0 and (held := self._held()) is not None and held[0] == mine[0]:
+            raise failed(removed, "docker rm")
 
     def holder(self) -> Mapping[str, Any] | None:
         """Who holds the lock; None: nobody."""
@@ -102,7 +104,8 @@ class Memory:
 
     def load(self) -> TargetState:
         """What it remembers; an empty state where nothing was ever kept."""
-        return self._load()[0]
+        self._loaded = self._load()
+        return self._loaded[0]
 
     def _load(self) -> tuple[TargetState, int, str]:
         """The state, its number, and the file it stands in."""
@@ -123,9 +126,13 @@ class Memory:
             raise OutOfReach("what the target remembers cannot be read", help=mend)
         return TargetState(), 0, _SLOTS[1]
 
-    def save(self, state: TargetState) -> None:
-        """Replace what it remembers; a holder whose lock was taken over changes nothing any more."""
-        known, count, slot = self._load()
+    def save(self, state: TargetState, over: TargetState | None = None) -> None:
+        """Replace what it remembers; a holder whose lock was taken over changes nothing any more.
+
+        Where `over` is what `load` brought last, it is compared with that, and good for one write.
+        """
+        last, self._loaded = self._loaded, None
+        known, count, slot = last if last is not None and last[0] is over else self._load()
         if known.fence > state.fence:
             message = f"the lock of the target was taken over: {known.fence} is its number now, and {state.fence} ours"
             raise OutOfReach(message, help="see what the other run did there, then `gonogo run --resume`")
@@ -157,11 +164,13 @@ class Memory:
         return bool(self.docker.inspect("volume", (self._volume,), '{"Name":{{json .Name}}}'))
 
     def _files(self) -> dict[str, bytes]:
-        if not self._ready and not self._exists():
-            return {}
-        place = self.docker.context.scratch
+        place, source = self.docker.context.scratch, f"{self._volume}:/state/."
         try:
-            self._copy(f"{self._volume}:/state/.", str(place))
+            if self.docker.run("cp", source, str(place), name="state").exit != 0:
+                if not self._exists():
+                    return {}
+                self._have_holder()
+                self.docker.must("cp", source, str(place), name="state")
             return {path.name: path.read_bytes() for path in place.iterdir() if path.is_file()}
         finally:
             _empty(place)
@@ -177,33 +186,33 @@ class Memory:
             _empty(place)
 
     def _copy(self, source: str, to: str) -> None:
-        """Into the volume, or out of it; once more where the container was pruned since it was seen."""
-        if self._ready:
-            if self.docker.run("cp", source, to, name="state").exit == 0:
-                return
-            self._ready = False
-        self._have_holder()
-        self.docker.must("cp", source, to, name="state")
-        self._ready = True
+        """Into the volume, or out of it; once more where there is no container through which it is reached."""
+        if self.docker.run("cp", source, to, name="state").exit != 0:
+            self._have_holder()
+            self.docker.must("cp", source, to, name="state")
 
     def _have_holder(self) -> None:
         """The container through which the volume is reached; it also keeps the volume from being pruned."""
         if self.docker.inspect("container", (self._volume,), '{"Id":{{json .Id}}}'):
             return
-        self._have_nothing()
         label = ("--label", f"{TARGET}={self.project}")
         if not self._exists():
             self.docker.must("volume", "create", *label, self._volume)
-        made = self.docker.run(
-            "create", "--name", self._volume, *label, "--volume", f"{self._volume}:/state", NOTHING, "none"
-        )
-        if made.exit != 0 and not _TAKEN.search(made.err.decode(errors="replace")):
+        made = self._create(self._volume, *label, "--volume", f"{self._volume}:/state")
+        if made.exit != 0 and not taken(made):
             raise failed(made, "docker create")
 
-    def _have_nothing(self) -> None:
-        """The empty image, made where it is not there."""
-        if self.docker.inspect("image", (NOTHING,), '{"Id":{{json .Id}}}'):
-            return
+    def _create(self, called: str, *options: str, name: str = "") -> Ran:
+        """A container of the empty image; the image is made where it is not there."""
+        arguments = ("create", "--pull", "never", "--name", called, *options, NOTHING, "none")
+        made = self.docker.run(*arguments, name=name)
+        if made.exit == 0 or not gone(made):
+            return made
+        self._make_nothing()
+        return self.docker.run(*arguments, name=name)
+
+    def _make_nothing(self) -> None:
+        """The empty image."""
         place = self.docker.context.scratch
         file = place / "nothing.tar"
         try:

@@ -174,8 +174,9 @@ class Rollout:
 
     def up(self, wanted: Wanted) -> Ran:
         """Put it there: dependencies that are missing, then the services that differ; the rest is left alone."""
-        self.mend()
         there = look_at.look(self.docker, self.project)
+        if self.mend(there):
+            there = look_at.look(self.docker, self.project)
         planned = differences(wanted, there)
         released = [one.service for one in planned if one.service in wanted.images and one.change != "untouched"]
         missing = [one.service for one in planned if one.service not in wanted.images and one.change == "create"]
@@ -234,15 +235,18 @@ class Rollout:
             for name in files:
                 (place / name).unlink(missing_ok=True)
 
-    def mend(self) -> None:
+    def mend(self, there: Sequence[Mapping[str, Any]]) -> bool:
         """Finish or undo what a Compose that was killed left half way: containers called `<12 hex>_<name>`.
 
         Where the old container is still there, the new one goes; where it is gone, the new one gets its name.
+        False: there was nothing to do.
         """
-        for identity, name, taken in look_at.left_over(look_at.look(self.docker, self.project)):
+        left = look_at.left_over(there)
+        for identity, name, taken in left:
             done = self.docker.run(*(("rm", "--force", identity) if taken else ("rename", identity, name)))
             if done.exit != 0:
                 raise failed(done, f"docker {'rm' if taken else 'rename'}")
+        return bool(left)
 
 
 def _stopped(wanted: Wanted, containers: Sequence[Mapping[str, Any]]) -> list[str]:

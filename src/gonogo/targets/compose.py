@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -100,11 +101,16 @@ class ComposeTarget:
 
     def trouble(self) -> Trouble | None:
         """Why it cannot be acted on: no engine, no Compose, files that make no configuration."""
-        versions = self._docker.versions
-        if isinstance(versions, Trouble):
-            return versions
+        with ThreadPoolExecutor(1) as beside:  # neither answer waits for the other
+            asked = beside.submit(lambda: self._docker.versions)
+            unread = self._unread()
+            versions = asked.result()
+        return versions if isinstance(versions, Trouble) else unread
+
+    def _unread(self) -> Trouble | None:
+        """Why its files make no configuration of which a release can be made; None: they do."""
         try:
-            _rollout.checked(self._project.config, self._params.services)
+            _ = self._config
         except OutOfReach as error:
             return Trouble(Outcome.ERROR, "compose-config", error.message, error.help)
         return None
@@ -136,9 +142,9 @@ class ComposeTarget:
         """What it remembers."""
         return self._memory.load()
 
-    def save(self, state: TargetState) -> None:
+    def save(self, state: TargetState, *, over: TargetState | None = None) -> None:
         """Replace what it remembers, atomically, unless somebody else holds the lock by now."""
-        self._memory.save(state)
+        self._memory.save(state, over)
 
     # --- releases ------------------------------------------------------------------------------------------------
 
@@ -161,7 +167,7 @@ class ComposeTarget:
             raise OutOfReach("no service of the Compose files is built from the repository", help=mend)
         return built
 
-    @property
+    @cached_property
     def _artifacts(self) -> Artifacts:
         return Artifacts(self._docker, self._project.name, self._params.images)
 

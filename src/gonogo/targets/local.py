@@ -104,7 +104,7 @@ class LocalTarget:
         """What the target remembers."""
         return self._home.memory.load()
 
-    def save(self, state: TargetState) -> None:
+    def save(self, state: TargetState, *, over: TargetState | None = None) -> None:  # noqa: ARG002 - it is near
         """Replace what the target remembers."""
         self._home.made()
         self._home.memory.save(state)

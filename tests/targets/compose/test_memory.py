@@ -23,7 +23,7 @@ def memory(tiny: Tiny) -> Memory:
 
 def test_s5_only_one_of_many_gets_the_lock(tiny: Tiny) -> None:
     holders = [{**ADA, "pid": pid} for pid in range(6)]
-    memory(tiny)._have_nothing()
+    memory(tiny)._make_nothing()
     with ThreadPoolExecutor(6) as pool:
         told = list(pool.map(lambda holder: memory(tiny).claim(holder, None), holders))
     assert all(one == told[0] for one in told)

@@ -148,7 +148,8 @@ class _Stack:
         return time.perf_counter() - started
 
     def _run(self, argv: Sequence[str], env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        env = {**os.environ, "NO_COLOR": "1", **env}
+        # with its byte code, as wherever it is installed: the first release, which is not timed, has written it
+        env = {**os.environ, "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "", **env}
         done = subprocess.run(argv, cwd=self.tiny.root, env=env, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{' '.join(argv)} exited {done.returncode}:\n{done.stdout}\n{done.stderr}")

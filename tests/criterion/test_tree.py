@@ -1,4 +1,4 @@
-"""The shortcut for one observation against one number says what the grammar says, and the comparisons what CEL says."""
+"""The shortcut for one observation, alone or against one number, says what the grammar says, and the comparisons what CEL says."""
 
 from __future__ import annotations
 
@@ -31,11 +31,19 @@ def test_shortcut_and_grammar_agree(expression: str) -> None:
     assert tree._parsed(expression) == tree._parsed_by_grammar(expression)
 
 
+@given(st.tuples(SPACES, st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(".".join), SPACES).map("".join))
+def test_they_agree_on_a_name_alone(expression: str) -> None:
+    assert tree._parsed(expression) == tree._parsed_by_grammar(expression)
+
+
 def test_the_shortcut_is_taken() -> None:
     found = tree._parsed(" coverage.lines.pct >= 65.5 ")
     assert isinstance(found, Node)
     assert found.operands[1].value == 65.5
     assert found.tree is None
+    alone = tree._parsed("release.kept")
+    assert isinstance(alone, Node)
+    assert (alone.op, alone.tree) == ("name", None)
 
 
 @given(

@@ -131,7 +131,9 @@ class _Unsupported(Exception):
 @lru_cache(maxsize=4096)
 def _parsed(expression: str) -> Node | _Mistake:
     bound = _BOUND.fullmatch(expression)
-    return _comparison(bound) if bound is not None else _parsed_by_grammar(expression)
+    if bound is None:
+        return _parsed_by_grammar(expression)
+    return _comparison(bound) if bound["op"] else _name(bound)
 
 
 _RESERVED = (
@@ -139,22 +141,22 @@ _RESERVED = (
     "|while"
 )
 _BOUND = re.compile(
-    rf"""[ ]*(?P<name>(?!(?:[a-z_0-9]+\.)*(?:{_RESERVED})\b)[a-z_][a-z_0-9]*(?:\.[a-z_][a-z_0-9]*)*)
-    [ ]*(?P<op>[=!]=|[<>]=?)
-    [ ]*(?P<bound>(?P<whole>[0-9]{{1,15}})|[0-9]{{1,15}}\.[0-9]{{1,15}})[ ]*""",
+    rf"""[ ]*(?P<name>(?!(?:[a-z_0-9]+\.)*(?:{_RESERVED})\b)[a-z_][a-z_0-9]*(?:\.[a-z_][a-z_0-9]*)*)[ ]*
+    (?:(?P<op>[=!]=|[<>]=?)[ ]*(?P<bound>(?P<whole>[0-9]{{1,15}})|[0-9]{{1,15}}\.[0-9]{{1,15}})[ ]*)?""",
     re.VERBOSE,
 )
-"""One observation against one number, which is what most criteria are."""
+"""One observation alone or against one number, which is what most criteria are."""
 
 
 def _comparison(bound: re.Match[str]) -> Node:
     """What the grammar makes of such a comparison, without building the grammar: that takes longer than to start up."""
     value = int(bound["bound"]) if bound["whole"] else float(bound["bound"])
-    operands = (
-        Node("name", bound["name"], (), *bound.span("name")),
-        Node("literal", bound["bound"], (), *bound.span("bound"), value),
-    )
+    operands = (_name(bound), Node("literal", bound["bound"], (), *bound.span("bound"), value))
     return Node(bound["op"], "", operands, bound.start("name"), bound.end("bound"))
+
+
+def _name(bound: re.Match[str]) -> Node:
+    return Node("name", bound["name"], (), *bound.span("name"))
 
 
 def _parsed_by_grammar(expression: str) -> Node | _Mistake:

@@ -1,4 +1,4 @@
-"""The shortcut for one observation, alone or against one number, says what the grammar says, and the comparisons what CEL says."""
+"""The shortcut for an observation, alone or against a number, says what the grammar says; comparisons what CEL says."""
 
 from __future__ import annotations
 

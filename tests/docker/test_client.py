@@ -101,6 +101,17 @@ def test_s28_a_compose_that_will_do(version: str, tmp_path: Path, monkeypatch: p
     )
 
 
+def test_the_clock_is_asked_anew_and_what_stays_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = tmp_path / "asked"
+    told = '{"ID":"engine-%s","DriverStatus":null,"SystemTime":"2026-11-25T18:00:0%s.5Z"}\\n'
+    script = f"echo x >> {asked}; at=$(wc -l < {asked}); printf '{told}' $at $at"
+    docker = docker_double(tmp_path, monkeypatch, script)
+    assert [docker.clock(), docker.clock()] == ["2026-11-25T18:00:01.5Z", "2026-11-25T18:00:02.5Z"]
+    assert (docker.info["ID"], docker.store) == ("engine-1", "classic")
+    assert asked.read_text().split() == ["x", "x"]
+    assert Docker(docker.context).info["ID"] == "engine-3", "another call asks for itself"
+
+
 def test_s28_no_docker_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     found = Docker(MemoryContext(tmp_path)).versions

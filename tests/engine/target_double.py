@@ -40,6 +40,8 @@ class TargetDouble:
         directory.mkdir(parents=True, exist_ok=True)
 
     def trouble(self) -> Trouble | None:
+        with (self.directory / "troubles").open("a") as file:
+            file.write("asked\n")
         return None
 
     window = 0.05

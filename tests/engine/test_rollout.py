@@ -280,6 +280,12 @@ def test_s5_a_lock_of_a_process_that_is_provably_gone_is_taken_over_and_said(pla
     assert remembered(there).fence == 1
 
 
+def test_a_target_is_asked_for_trouble_once_by_the_act_that_takes_its_lock(place: Place, there: Path) -> None:
+    run = release(place, there, put(), smoke())
+    assert list(outcomes(run).values()) == ["PASS"] * 3, "put, smoked and kept: two acts"
+    assert (there / "troubles").read_text().split() == ["asked"]
+
+
 def test_s10_an_act_that_another_run_left_is_not_run_over(place: Place, there: Path) -> None:
     release(place, there, put(), smoke())
     state = remembered(there)

@@ -163,7 +163,9 @@ def rollout(params: RolloutParams, context: Context) -> Capture:
     most once, by the very same way, with the smoke checks. Where it could only not be seen, nothing is reverted: a
     broken verifier is no broken release.
 
-    Each step is in the ledger and on the target before it is taken. After `kill -9` it goes on from the last step.
+    Each step is in the ledger before it is taken. The act is on the target before anything is started there; only the
+    release's artifacts and configuration are kept ahead of that, which is safe to repeat. After `kill -9` it goes on
+    from the last step.
 
     Source: failures S1, S2, S14 to S26, S34 to S47; facts about Docker Compose 2.20 to 5.x.
     """

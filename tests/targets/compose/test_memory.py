@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
 from gonogo.model.release import Release, ReleaseState, TargetState
-from gonogo.plugins import OutOfReach
+from gonogo.plugins import OutOfReach, Ran
 from gonogo.targets._compose_memory import Memory
+from tests.probes.conftest import MemoryContext
 from tests.targets.compose.tiny import A, Tiny
 
 ADA = {"host": "laptop", "pid": 7, "boot": "b1", "user": "ada", "run": "run-1", "text": 'it\'s "quoted" $1'}
 BEN = {**ADA, "host": "desktop", "user": "ben", "run": "run-2"}
+
+
+@dataclass
+class CountedContext(MemoryContext):
+    """It remembers what it ran."""
+
+    ran: list[Sequence[str]] = field(default_factory=list)
+
+    def run(self, command: str | Sequence[str], **options: Any) -> Ran:
+        self.ran.append(command)
+        return super().run(command, **options)
 
 
 def memory(tiny: Tiny) -> Memory:
@@ -58,6 +72,31 @@ def test_s6_whoever_lost_the_lock_writes_nothing_any_more(tiny: Tiny) -> None:
     with pytest.raises(OutOfReach, match="the lock of the target was taken over"):
         memory(tiny).save(replace(mine, current=9))
     assert memory(tiny).load() == TargetState(fence=2, current=5)
+
+
+def test_s6_what_was_loaded_is_good_for_one_write(tiny: Tiny) -> None:
+    context = CountedContext(tiny.root)
+    mine = tiny.target(A, context)._memory
+    known = mine.load()
+    context.ran.clear()
+    mine.save(TargetState(fence=1), known)
+    assert not [argv for argv in context.ran if argv[1] == "cp" and argv[2].startswith("gonogo-")], "it read again"
+    stale = mine.load()
+    memory(tiny).save(TargetState(fence=2, current=5))
+    for over in (replace(stale), stale, None):
+        with pytest.raises(OutOfReach, match="the lock of the target was taken over"):
+            mine.save(TargetState(fence=1, current=9), over)
+    with pytest.raises(OutOfReach, match="the lock of the target was taken over"):
+        mine.save(TargetState(fence=1, current=9), mine.load())
+    assert memory(tiny).load() == TargetState(fence=2, current=5)
+
+
+def test_s6_a_lock_that_changed_hands_is_not_given_back_by_whoever_lost_it(tiny: Tiny) -> None:
+    lost = memory(tiny)
+    assert lost.claim(ADA, None) == ADA
+    assert memory(tiny).claim(BEN, instead_of=ADA) == BEN
+    lost.unclaim(ADA)
+    assert memory(tiny).holder() == BEN
 
 
 def test_what_was_never_kept_is_empty_and_makes_nothing(tiny: Tiny) -> None:

@@ -90,6 +90,23 @@ def test_s26_a_tag_that_was_moved_after_the_build(tiny: Tiny) -> None:
         target.draft()
 
 
+def test_s36_an_image_that_goes_after_it_was_judged_is_missed(tiny: Tiny) -> None:
+    tiny.build(A)
+    target = tiny.target(A)
+    draft = target.draft()
+    tiny.engine.docker("rmi", "--force", tiny.image(A))
+    with pytest.raises(OutOfReach, match="the image of `web` is gone"):
+        target.keep(replace(draft, number=1))
+
+
+def test_s30_files_that_broke_since_the_lock_was_taken_make_no_release(tiny: Tiny) -> None:
+    tiny.build(A)
+    assert tiny.target(A).trouble() is None
+    tiny.write("docker-compose.yml", "services: {web: {image: 'x', build: ., environment: {A: '${NOT_THERE}'}}}")
+    with pytest.raises(OutOfReach, match="`NOT_THERE`"):
+        tiny.target(A).draft()
+
+
 def test_an_image_of_another_commit_is_not_the_subjects(tiny: Tiny) -> None:
     tiny.build(A, label=B)
     with pytest.raises(OutOfReach, match="an image of commit `bbbbbbbbbbbb`, and not of the subject"):

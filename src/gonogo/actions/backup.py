@@ -14,7 +14,7 @@ from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import SHELL_TEXT, Clause, Context, Database, Done, Look, Ran, action
 from gonogo.probes import _backups as backups
-from gonogo.probes._facts import problem
+from gonogo.probes._facts import Stopped, problem
 from gonogo.probes._postgres import Holding, Refused, Sql, Table, differences, holding, said
 
 
@@ -101,14 +101,6 @@ def backup(params: BackupParams, context: Context) -> Capture:
     return _Backup(params, context, database, Sql(database, context), backups.folder(context)).capture()
 
 
-class _Failed(Exception):
-    """It cannot be a backup; carries the trouble that says why."""
-
-    def __init__(self, slug: str, message: str, mend: str = "", outcome: Outcome = Outcome.FAIL) -> None:
-        super().__init__(message)
-        self.problem = problem(outcome, slug, message, mend)
-
-
 @dataclass
 class _Backup:
     """One backup being made."""
@@ -133,8 +125,8 @@ class _Backup:
             record = self._resumed() or self._made()
             facts = {"exists": True, "fresh": True, "backup": record}
             self._proved(record)
-        except _Failed as failed:
-            facts["problems"] = [failed.problem]
+        except Stopped as stopped:
+            facts["problems"] = [stopped.problem]
         except Refused as error:
             facts["problems"] = [problem(Outcome.FAIL, "backup-not-restorable", error.message, error.help)]
         if facts["exists"]:
@@ -210,7 +202,7 @@ class _Backup:
             self._wrote(ran, partial)
             backups.sync(partial)
             _dumps.read_through(self.sql, partial)
-        except (_Failed, Refused):
+        except (Stopped, Refused):
             partial.unlink(missing_ok=True)
             raise
         partial.rename(file)
@@ -220,9 +212,9 @@ class _Backup:
     @staticmethod
     def _wrote(ran: Ran, partial: Path) -> None:
         if ran.exit != 0:
-            raise _Failed("backup-failed", f"`pg_dump` {said(ran)}: nothing is kept of it", "free space; see the log")
+            raise Stopped("backup-failed", f"`pg_dump` {said(ran)}: nothing is kept of it", "free space; see the log")
         if not partial.stat().st_size:
-            raise _Failed("backup-failed", "`pg_dump` wrote nothing and exited with 0", "see the log of the server")
+            raise Stopped("backup-failed", "`pg_dump` wrote nothing and exited with 0", "see the log of the server")
 
     def _commanded(self) -> Path:
         """Run the checklist's own command, and find the one dump that it left."""
@@ -230,22 +222,22 @@ class _Backup:
         self.context.record("run", since=since)
         self.ran = self.context.run(self.params.run, cwd=self.params.cwd, env=_dumps.client_env(self.database))
         if self.ran.exit != 0:
-            raise _Failed("backup-failed", f"`{self.params.run}` {said(self.ran)}", "see what it printed")
+            raise Stopped("backup-failed", f"`{self.params.run}` {said(self.ran)}", "see what it printed")
         fresh, stale = _dumps.left_by(self.ran, self.params, self.context.root, since)
         if len(fresh) == 1:
             return fresh[0]
         if fresh:
             names = ", ".join(f"`{file.name}`" for file in fresh)
-            raise _Failed("several-backups", f"it left {names}: which of them is the dump?", "name it with `path:`")
+            raise Stopped("several-backups", f"it left {names}: which of them is the dump?", "name it with `path:`")
         if stale:
             told = f"`{stale[0].name}` was there before, and was not written by this attempt"
-            raise _Failed("backup-stale", told, "see why the command did not write it", Outcome.STALE)
-        raise _Failed("no-backup", "it exited with 0 and left no dump that can be found", "name its file with `path:`")
+            raise Stopped("backup-stale", told, "see why the command did not write it", Outcome.STALE)
+        raise Stopped("no-backup", "it exited with 0 and left no dump that can be found", "name its file with `path:`")
 
     # --- proving -----------------------------------------------------------------------------------------------------
 
     def _proved(self, record: dict[str, Any]) -> None:
-        """Raise the record's level as far as it goes; raises `_Failed` or `Refused` where it stops before the last."""
+        """Raise the record's level as far as it goes; raises `Stopped` or `Refused` where it stops before the last."""
         file = Path(record["file"])
         record["toc"] = _dumps.contents(self.sql, file)
         record["level"] = 1
@@ -277,7 +269,7 @@ class _Backup:
         if wrong:
             more = f" (and {len(wrong) - 5} more)" if len(wrong) > 5 else ""  # noqa: PLR2004 - enough to see what it is
             told = f"the copy is not its source: {'; '.join(wrong[:5])}{more}"
-            raise _Failed("backup-differs", told, "dump the target's own database, with all that is in it")
+            raise Stopped("backup-differs", told, "dump the target's own database, with all that is in it")
         state = self.context.reach().load()
         there = state.release(state.current)
         empty = [name for name in self.params.tables if not copy.tables.get(name, Table(0, "")).rows]
@@ -291,7 +283,7 @@ class _Backup:
         else:
             return
         told = f"`{self.database.name}` is not what it should be: {why}"
-        raise _Failed("wrong-database", told, "mend the URL of the database, or what the target says of it")
+        raise Stopped("wrong-database", told, "mend the URL of the database, or what the target says of it")
 
     def _prune(self) -> None:
         state = self.context.reach().load()

@@ -16,7 +16,7 @@ from gonogo.model.outcome import Outcome
 from gonogo.model.release import Release
 from gonogo.plugins import SHELL_TEXT, Context, Database, Done, Look, OutOfReach, Phrase, Ran, action
 from gonogo.probes import _backups as backups
-from gonogo.probes._facts import count, flag, measure, printed, problem, trouble
+from gonogo.probes._facts import Stopped, count, flag, measure, printed, problem, trouble
 from gonogo.probes._migrations import (
     EDITED,
     FAILED,
@@ -149,14 +149,6 @@ def migrate(params: MigrateParams, context: Context) -> Capture:
     return _Migrate(params, context, database, Sql(database, context)).capture()
 
 
-class _Stopped(Exception):
-    """It goes no further; carries the trouble that says why."""
-
-    def __init__(self, slug: str, message: str, mend: str, outcome: Outcome = Outcome.FAIL) -> None:
-        super().__init__(message)
-        self.problem = problem(outcome, slug, message, mend)
-
-
 @dataclass
 class _Migrate:
     """One migration of a target's database."""
@@ -182,7 +174,7 @@ class _Migrate:
             if self.params.copy and before.pending:
                 self._tried(before)
             self._applied(before)
-        except _Stopped as stopped:
+        except Stopped as stopped:
             problems.append(stopped.problem)
         except (Refused, NoMigrations) as error:
             told = error.message if isinstance(error, Refused) else str(error)
@@ -234,15 +226,15 @@ class _Migrate:
     def _fit(self, before: History) -> None:
         """Refuse to touch anything where a person must look first."""
         if before.failed:
-            raise _Stopped("migration-unresolved", self._failed(before), self._recovery(before.failed[0]))
+            raise Stopped("migration-unresolved", self._failed(before), self._recovery(before.failed[0]))
         if before.edited:
             names = ", ".join(f"`{name}`" for name in before.edited)
             told = f"changed after it was applied: {names}"
-            raise _Stopped("migration-edited", told, "restore the file as it was applied, and write a new migration")
+            raise Stopped("migration-edited", told, "restore the file as it was applied, and write a new migration")
         other = _migrator.holder(self.sql)
         if other:
             told = f"somebody else migrates this database: {other}"
-            raise _Stopped("migrator-running", told, "wait until it has ended, or end it", Outcome.ERROR)
+            raise Stopped("migrator-running", told, "wait until it has ended, or end it", Outcome.ERROR)
         if before.unknown:
             self.notes.append(f"the database is ahead of this commit: {', '.join(before.unknown[:5])}")
 
@@ -278,7 +270,7 @@ class _Migrate:
                 why = self._failed(now) if now.failed else f"`{self.params.run}` {said(ran)}"
                 left = f"; `{now.pending[0]}` is still pending" if now.pending else ""
                 told = f"on a restored copy: {why}{left}; the real database was not touched"
-                raise _Stopped("migration-fails-on-copy", told, "mend the migration, and commit it under a new run")
+                raise Stopped("migration-fails-on-copy", told, "mend the migration, and commit it under a new run")
             self.facts["tried"] = True
             self._previous(scratch)
 
@@ -289,7 +281,7 @@ class _Migrate:
             self.facts |= self.after(before, real)
             told = f"`{self.params.run}` was given a copy's URL in `{self.params.variable}`, and migrated the real one"
             mend = "name the variable that it reads with `variable:`; look what it did to the database"
-            raise _Stopped("copy-missed", told, mend)
+            raise Stopped("copy-missed", told, mend)
 
     def _dumped(self) -> Path:
         file = self.context.scratch / "for-a-copy.dump"
@@ -316,7 +308,7 @@ class _Migrate:
                 origin = urls.get("app") or next(iter(urls.values()), "")
                 smoked = self.context.smoke(there.commit, origin=origin)
         except OutOfReach as error:
-            raise _Stopped("previous-not-tried", error.message, error.help or mend, Outcome.UNKNOWN) from error
+            raise Stopped("previous-not-tried", error.message, error.help or mend, Outcome.UNKNOWN) from error
         if smoked is None:
             self.notes.append(f"{there.id} was not tried on the migrated copy: the plan has no smoke check")
             return
@@ -326,10 +318,10 @@ class _Migrate:
         if smoked.outcome is Outcome.FAIL:
             self.facts["previous_ok"] = False
             told = f"{there.id} does not live with the migrated database: {why}"
-            raise _Stopped("previous-breaks", told, "split the migration: add first, remove once no release needs it")
+            raise Stopped("previous-breaks", told, "split the migration: add first, remove once no release needs it")
         if smoked.outcome is not Outcome.PASS:
             told = f"nothing tells whether {there.id} lives with the migrated database: {why}"
-            raise _Stopped("previous-not-tried", told, mend, Outcome.UNKNOWN)
+            raise Stopped("previous-not-tried", told, mend, Outcome.UNKNOWN)
         self.facts["previous_ok"] = True
 
     # --- the real one ------------------------------------------------------------------------------------------------
@@ -357,11 +349,11 @@ class _Migrate:
         now = self.state()
         self.facts |= self.after(before, now)
         if now.failed:
-            raise _Stopped("migration-failed", self._failed(now), self._recovery(now.failed[0]))
+            raise Stopped("migration-failed", self._failed(now), self._recovery(now.failed[0]))
         blocked = f"; {watch.shown[0]}" if watch.blockers else ""
         if ran.exit != 0:
             told = f"`{self.params.run}` {said(ran)}{blocked}"
-            raise _Stopped("migration-failed", told, "see what it printed; the release that is there goes on serving")
+            raise Stopped("migration-failed", told, "see what it printed; the release that is there goes on serving")
         if now.pending:
             told = f"`{self.params.run}` exited with 0, and `{now.pending[0]}` is still pending"
-            raise _Stopped("nothing-applied", told, "see that it is run in the right folder, on the right database")
+            raise Stopped("nothing-applied", told, "see that it is run in the right folder, on the right database")

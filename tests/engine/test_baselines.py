@@ -15,15 +15,8 @@ from gonogo.model.checklist import Call, Gate
 from gonogo.model.outcome import DecisionWord
 from gonogo.model.run import RunView
 from tests.engine.place import Place, call, gate, outcomes, slugs, verdict
-from tests.load_target import LoadTarget, load_target, path_with_k6
+from tests.load_target import SCRIPT, USUAL, LoadTarget, load_target, path_with_k6
 
-SCRIPT = """\
-import http from 'k6/http';
-export const options = { vus: 4, iterations: 100 };
-export default function () { http.get(`${__ENV.BASE_URL}/slow/search`, { tags: { endpoint: 'search' } }); }
-"""
-USUAL = 0.04
-"""Seconds; the slack is larger than what a busy machine adds, and slower is five times as much."""
 WITHIN = "baseline.p95.change_pct <= 30.0"
 
 

@@ -31,7 +31,8 @@ class Shelf(Mapping[str, K]):
         self._own: dict[str, K] = {}
 
     def __getitem__(self, name: str) -> K:
-        return self._own[name] if name in self._own else self._below[name]
+        own = self._own.get(name)
+        return self._below[name] if own is None else own
 
     def __iter__(self) -> Iterator[str]:
         yield from self._below
@@ -134,15 +135,15 @@ class Registry:
 
     def probe(self, name: str) -> Probe:
         """The probe or action called `name`; raises `InputError` naming the nearest."""
-        found = self.probes.get(name)
-        if found is None:
+        try:
+            return self.probes[name]
+        except KeyError:
             near = nearest(name, self.probes)
             raise InputError.of(
                 "unknown-kind",
                 f"unknown probe or action `{name}`",
                 help=f"use `{near}`" if near else "run `gonogo explain --kinds` to see them all",
-            )
-        return found
+            ) from None
 
     @property
     def observation_types(self) -> Mapping[str, ObservationType]:

@@ -10,6 +10,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from gonogo.plugins import Ask, Invocation, Tool, Unwrap
@@ -48,8 +49,12 @@ _PREFIXES = re.compile(r"!|exec|command|time|nohup|env|cross-env|builtin|then|do
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
 
 
-def words(line: str) -> list[_Word | str]:
-    """The words and operators of a command line; redirections and comments are left out, variables stay as written."""
+@lru_cache(maxsize=4096)
+def words(line: str) -> tuple[_Word | str, ...]:
+    """The words and operators of a command line; redirections and comments are left out, variables stay as written.
+
+    Reading, linting and planning a checklist each ask for the words of the same lines.
+    """
     found: list[_Word | str] = []
     at = 0
     while at < len(line):
@@ -69,7 +74,7 @@ def words(line: str) -> list[_Word | str]:
         else:
             word, at = _word(line, at)
             found.append(word)
-    return found
+    return tuple(found)
 
 
 def _starts_a_word(line: str, at: int) -> bool:

@@ -18,7 +18,7 @@ def describe(program: Program, reading: Reading, outcome: Outcome) -> Evaluation
     """The evaluation of an expression whose outcome is known: of the part that failed, else of the first."""
     part = _deciding(program, reading, outcome)
     said = _described(program, part, reading, outcome)
-    return replace(said, mend="" if outcome is Outcome.PASS else said.mend)
+    return replace(said, mend="") if said.mend and outcome is Outcome.PASS else said
 
 
 def _deciding(program: Program, reading: Reading, outcome: Outcome) -> Node:

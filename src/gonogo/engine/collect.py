@@ -25,9 +25,12 @@ _MOST_BYTES = 64 * 1024 * 1024
 
 def reports_of(order: Order, call: str, capture: Capture, store: Store, registry: Registry) -> Capture:
     """The capture with the reports that its command wrote to declared places; old and missing ones are its troubles."""
+    declared = [(path, parser) for owner, path, parser in order.reports if owner == call]
+    if not declared:
+        return capture
     blobs, refs, troubles = list(capture.blobs), list(capture.reports), list(capture.troubles)
     root = Path(order.root)
-    for path, parser in ((path, parser) for owner, path, parser in order.reports if owner == call):
+    for path, parser in declared:
         found = [place for place in aside.matching(root, path) if _is_file(place) and _fresh(order, root, place)]
         if not found:
             troubles.append(_absent(order, path, "report"))
@@ -49,6 +52,8 @@ def reports_of(order: Order, call: str, capture: Capture, store: Store, registry
 
 def evidence_of(order: Order, store: Store) -> tuple[tuple[Blob, ...], tuple[Trouble, ...], tuple[str, ...]]:
     """Blobs of the evidence that was written anew, troubles for what is old or missing, and notes."""
+    if not order.evidence:
+        return (), (), ()
     blobs: list[Blob] = []
     troubles: list[Trouble] = []
     notes: list[str] = []

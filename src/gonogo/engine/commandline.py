@@ -23,6 +23,7 @@ hash if in jobs local read readonly return set shift source then times trap type
 wait while
 """
 _BUILT_IN = frozenset(_BUILT_IN_WORDS.split())
+_BLANKS = re.compile(r"[ \t]+")
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w .|/-]{0,80}…?>")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 
@@ -64,7 +65,7 @@ def words(text: str) -> tuple[str, ...] | None:
             return None
     if quote:
         return None
-    found = tuple(shlex.split(text))
+    found = tuple(shlex.split(text) if "'" in text or '"' in text else _BLANKS.sub(" ", text).strip(" ").split(" "))
     if not found or found[0] in _BUILT_IN or re.match(r"[A-Za-z_]\w*=", found[0]):
         return None
     return found
@@ -76,6 +77,8 @@ def unfilled(command: str | Sequence[str], env: Mapping[str, str]) -> str:
     A shell would read `<staging>` as a redirection. Within quotes only one in the place of a URL's host counts, for
     `"<div>"` is text; `${NAME}` is left to the shell where the variable is set.
     """
+    if isinstance(command, str) and "<" not in command and "${" not in command:
+        return ""
     if not isinstance(command, str):
         return next((word for word in command if _PLACEHOLDER.fullmatch(word)), "") or _in_url(" ".join(command))
     for variable in _VARIABLE.finditer(_without(command, "'")):
@@ -143,7 +146,7 @@ def program(name: str, cwd: Path, env: Mapping[str, str]) -> str:
     A name with a slash stays as it is, relative to `cwd`: a script sees it as `$0`, and messages repeat it.
     """
     if "/" in name:
-        _demand_executable(name, cwd / name)
+        _demand_executable(name, os.path.join(cwd, name))  # noqa: PTH118 - as below
         return name
     forbidden = ""
     for directory in env.get("PATH", os.defpath).split(os.pathsep):
@@ -156,9 +159,9 @@ def program(name: str, cwd: Path, env: Mapping[str, str]) -> str:
     raise CannotStart(tool_missing(name))
 
 
-def _demand_executable(name: str, path: Path) -> None:
+def _demand_executable(name: str, path: str) -> None:
     try:
-        mode = path.stat().st_mode
+        mode = os.stat(path).st_mode  # noqa: PTH116 - as above
     except (FileNotFoundError, NotADirectoryError):
         raise CannotStart(tool_missing(name, "is not there")) from None
     except OSError as error:

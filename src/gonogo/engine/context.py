@@ -90,13 +90,14 @@ class CallContext:
         self._steps: list[tuple[str, Mapping[str, Any]]] = []
         self._acting = acting
         self._earlier = earlier
+        self._remembers = False
         self.notes: list[str] = []
         """Remarks of the tools that ran."""
 
     @property
     def root(self) -> Path:
         """The project that this gate looks at, in its checkout; absolute."""
-        return self._checkout / self._order.directory
+        return self._checkout / self._order.directory if self._order.directory else self._checkout
 
     @property
     def _checkout(self) -> Path:
@@ -204,7 +205,7 @@ class CallContext:
     ) -> Ran:
         """Run a process and bring back its stored streams and the reports of the tools in it."""
         shop = self._workshop
-        reports = Path(f"{shop.scratch}/reports-{next(shop.numbers)}")
+        reports = f"{shop.scratch}/reports-{next(shop.numbers)}"
         asked = bool(getattr(self._params, "ask", True))
         wrapped = shim.prepare(shop.wrappers, shop.registry.tools, reports) if asked else {}
         given, troubles = self._from_files()
@@ -215,7 +216,7 @@ class CallContext:
         own = shop.environ if inherit is None else {key: shop.environ[key] for key in inherit if key in shop.environ}
         ran = process.run(
             command,
-            cwd=self.root / cwd,
+            cwd=self.root if cwd == "." else self.root / cwd,
             env={**own, **variables, **wrapped, leftovers.MARKER: self._marker()},
             timeout=min(timeout or self._timeout, self._timeout),
             stdout=shop.store.sink(f"{prefix}stdout", "text/plain", STREAM_CAP),
@@ -248,14 +249,16 @@ class CallContext:
             given |= {entry.key: entry.value for entry in entries}
         return given, troubles
 
-    def _with_reports(self, ran: Ran, reports: Path, prefix: str, troubles: list[Trouble]) -> Ran:
+    def _with_reports(self, ran: Ran, reports: str, prefix: str, troubles: list[Trouble]) -> Ran:
         """What it ran, with the reports of its tools redacted and stored; the raw ones are gone afterwards."""
         shop = self._workshop
         refs: list[ReportRef] = []
         blobs: list[Blob] = []
-        asked_any = reports.is_dir()
+        asked_any = os.path.isdir(reports)  # noqa: PTH112 - after each process of a run
+        if not asked_any and not troubles:
+            return ran
         try:
-            for record in shim.collect(reports, self._checkout) if asked_any else ():
+            for record in shim.collect(Path(reports), self._checkout) if asked_any else ():
                 self.notes += record.notes
                 troubles += shim.troubles(record, shop.registry.tools.get(record.tool))
                 for index, written in enumerate(record.reports):
@@ -321,15 +324,18 @@ class CallContext:
 
     def remembered(self) -> Mapping[str, Any] | None:
         """What an attempt of this run that was cut off kept; None: nothing."""
+        self._remembers = True
         return self._progress.load()
 
     def remember(self, facts: Mapping[str, Any]) -> None:
         """Keep facts for the next attempt, should this one be cut off."""
+        self._remembers = True
         self._progress.save(self._workshop.redactor.text(codec.canonical(facts).decode()))
 
     def forget(self) -> None:
         """Drop what was remembered: the call has ended."""
-        self._progress.drop()
+        if self._remembers:
+            self._progress.drop()
 
     def failing(self, reading: Reading) -> tuple[str, ...]:
         """The criteria of the gate that a reading makes false already, though the call has not ended."""

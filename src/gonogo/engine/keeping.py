@@ -65,8 +65,10 @@ def holds(plan: Plan, verdicts: Mapping[str, Verdict], registry: Registry) -> li
 
 def _span(plan: Plan, registry: Registry) -> tuple[Node, ...]:
     """The rollout, and what follows it up to the phase of the next act that puts a release there."""
+    if not plan.closing:
+        return ()
     putting = [node for node in plan.nodes if node.runs and puts_a_release(node, registry)]
-    if not putting or not plan.closing:
+    if not putting:
         return ()
     order = {phase.id: index for index, phase in enumerate(plan.phases)}
     first = putting[0]

@@ -44,8 +44,8 @@ def recipes(plan: Plan, values: Mapping[str, str], registry: Registry) -> dict[s
     smoke = tuple(
         (node, tuple(substitute(call, values, registry) for call in smoke_calls(node, registry))) for node in plan.smoke
     )
-    made = (_recipe(node, values, registry) for node in (*plan.nodes, *plan.closing) if node.runs)
-    return {recipe.node.id: replace(recipe, spec=spec, smoke=smoke) for recipe in made}
+    made = (_recipe(node, values, registry, spec, smoke) for node in (*plan.nodes, *plan.closing) if node.runs)
+    return {recipe.node.id: recipe for recipe in made}
 
 
 def filled(plan: Plan, values: Mapping[str, str]) -> TargetSpec | None:
@@ -56,7 +56,13 @@ def filled(plan: Plan, values: Mapping[str, str]) -> TargetSpec | None:
     return replace(spec, params=fill_all(spec.params, values), urls=fill_all(spec.urls, values))
 
 
-def _recipe(node: Node, values: Mapping[str, str], registry: Registry) -> Recipe:
+def _recipe(
+    node: Node,
+    values: Mapping[str, str],
+    registry: Registry,
+    spec: TargetSpec | None,
+    smoke: tuple[tuple[Node, tuple[Call, ...]], ...],
+) -> Recipe:
     calls = tuple(substitute(call, values, registry) for call in node.gate.calls if call.id not in node.calls_left_out)
     reports = tuple(
         (call.id, str(report["path"]), str(report.get("parser", "") or ""))
@@ -64,7 +70,7 @@ def _recipe(node: Node, values: Mapping[str, str], registry: Registry) -> Recipe
         for report in call.params.get("reports", ())
     )
     evidence = tuple((fill(item.path, values), item.or_capture) for item in node.gate.evidence if item.path)
-    return Recipe(node, calls, reports, evidence)
+    return Recipe(node, calls, reports, evidence, spec, smoke)
 
 
 def order(
@@ -88,6 +94,7 @@ def order(
     """
     node = recipe.node
     stays, moves = _what_lies_there(recipe, root, tree, aside_directory)
+    images = _images(plan, node, verdicts or {})
     return Order(
         run=run,
         node=node,
@@ -95,7 +102,7 @@ def order(
         calls=recipe.calls,
         root=str(root),
         worktree=worktree,
-        subject=replace(plan.subject, images=_images(plan, node, verdicts or {})),
+        subject=replace(plan.subject, images=images) if images else plan.subject,
         target=plan.target,
         inputs=dict(values),
         input_files=tuple(plan.input_files),
@@ -119,6 +126,8 @@ def _what_lies_there(
     if not recipe.calls:
         return (), ()
     paths = [*(path for _, path, _ in recipe.reports), *(path for path, _ in recipe.evidence)]
+    if not paths:
+        return (), ()
     declared = recipe.node.gate.changes
     stays = tuple(path for path in sorted(set(_committed(paths, root, tree))) if not matches(path, declared))
     return stays, tuple(item for item in aside.choose(paths, root, directory) if item.path not in stays)

@@ -112,7 +112,7 @@ class _Child:
 
 def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> _Child:
     """Start the process in a session of its own; raises `CannotStart`."""
-    if not cwd.is_dir():
+    if not os.path.isdir(cwd):  # noqa: PTH112 - before each process of a run
         raise CannotStart(
             trouble("cwd-missing", f"the working directory `{cwd}` is not there", "correct it, or make it")
         )

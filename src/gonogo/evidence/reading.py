@@ -51,6 +51,8 @@ def read(
     troubles, notes, unexplained = _exits(capture, runs, text)
     every = dict.fromkeys((*capture.troubles, *whole.troubles, *troubles))
     noted = dict.fromkeys((*capture.notes, *whole.notes, *notes))
+    if not every and not noted:
+        return whole, unexplained
     return replace(whole, troubles=tuple(every), notes=tuple(noted)), unexplained
 
 

@@ -68,13 +68,12 @@ _FILLING = threading.Lock()
 """Gates of one phase ask for the same directory at the same moment."""
 
 
-def prepare(directory: Path, tools: Mapping[str, Tool], reports: Path | None = None) -> dict[str, str]:
+def prepare(directory: Path, tools: Mapping[str, Tool], reports: Path | str = "") -> dict[str, str]:
     """Fill `directory` with wrappers (once; later calls find them) and return the variables to merge.
 
     `reports` is where records go (default: `directory/reports`); the first tool that is asked makes it, in a directory
     that is there. One directory of wrappers serves many attempts at once, each with its own reports directory.
     """
-    where = reports or directory / "reports"
     mark = f"{directory}/{MARK}"
     if not os.path.exists(mark):  # noqa: PTH110 - asked once for each process of a run
         with _FILLING:
@@ -83,7 +82,7 @@ def prepare(directory: Path, tools: Mapping[str, Tool], reports: Path | None = N
     return {
         "PATH": f"{directory}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "npm_config_script_shell": f"{directory}/{_SHELL}",
-        REPORTS: str(where),
+        REPORTS: str(reports or f"{directory}/reports"),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class FormField:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Form:
     """One kind of mapping."""
 
@@ -26,7 +27,7 @@ class Form:
     short: str = ""
     """What a plain text in its place means; empty: it must be a mapping."""
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of its fields."""
         return tuple(f.name for f in self.fields)

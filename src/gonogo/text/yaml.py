@@ -176,18 +176,13 @@ def parse_block(source: Source, text: str, problems: Problems, *, first_line: in
     return None
 
 
-_PLAIN = (
-    ("bool", re.compile("true|True|TRUE|false|False|FALSE")),
-    ("null", re.compile("~|null|Null|NULL|")),
-    ("int", re.compile("[-+]?(?:[0-9][0-9_]*|0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+)")),
-    (
-        "float",
-        re.compile(
-            r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))"
-            r"|\.(?:nan|NaN|NAN)"
-        ),
-    ),
-    ("merge", re.compile("<<")),
+_PLAIN = re.compile(
+    r"(?P<bool>true|True|TRUE|false|False|FALSE)"
+    r"|(?P<null>~|null|Null|NULL|)"
+    r"|(?P<int>[-+]?(?:[0-9][0-9_]*|0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+))"
+    r"|(?P<float>[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?"
+    r"|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN))"
+    r"|(?P<merge><<)"
 )
 """What a plain scalar is, by YAML 1.2's core schema: `yes` and `1:30` are text. The first that fits counts."""
 
@@ -203,7 +198,8 @@ def _composer() -> Any:
         def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
             """The tag of a node that names none."""
             if kind is yaml.ScalarNode and implicit[0]:
-                return _TAG + next((tag for tag, pattern in _PLAIN if pattern.fullmatch(value)), "str")
+                plain = _PLAIN.fullmatch(value)
+                return f"{_TAG}{plain.lastgroup if plain else 'str'}"
             return super().resolve(kind, value, implicit)
 
         def descend_resolver(self, *_: object) -> None:

@@ -6,11 +6,12 @@ import os
 import secrets
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from gonogo.errors import Diagnostic, InputError, OperationError
+from gonogo.frozen import dataclass
 
 _PREFIX = "GONOGO_"
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from gonogo.errors import OperationError
+from gonogo.frozen import dataclass
 from gonogo.model.baseline import Baseline
 from gonogo.model.capture import Blob, Capture, ReportRef
 from gonogo.model.checklist import Effect

@@ -8,8 +8,9 @@ share: wider than the expression, never narrower.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
+
+from gonogo.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from pathlib import Path
 
+from gonogo.frozen import dataclass
 from gonogo.plugins import Ask, Invocation, Tool, Unwrap
 
 DEEPEST = 16

@@ -11,9 +11,10 @@ https://docs.docker.com/reference/dockerfile/#healthcheck.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model import codec
 from gonogo.model.observation import Trouble
 from gonogo.model.release import Instance

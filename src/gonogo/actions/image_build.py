@@ -6,7 +6,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from gonogo.actions import _sbom
 from gonogo.docker import dockerfile, images
 from gonogo.docker.client import Docker
 from gonogo.docker.images import REVISION, Image
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Blob, Capture
 from gonogo.model.observation import Observation, Reading, Trouble
 from gonogo.model.outcome import Outcome

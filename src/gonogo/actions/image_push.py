@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from gonogo.docker import images
 from gonogo.docker.client import Docker, said
 from gonogo.docker.images import Image
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Capture
 from gonogo.model.checklist import Effect
 from gonogo.model.observation import Observation, Reading, Trouble

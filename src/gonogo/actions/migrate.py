@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from gonogo.actions import _dumps, _migrator
 from gonogo.actions.backup import no_database
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Blob, Capture
 from gonogo.model.observation import Finding, Observation, Reading
 from gonogo.model.outcome import Outcome

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gonogo.errors import nearest
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Blob, Capture
 from gonogo.model.observation import Finding, Observation, Reading, Trouble
 from gonogo.model.outcome import Outcome

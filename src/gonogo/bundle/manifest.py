@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from pydantic import ValidationError
 
@@ -11,6 +11,7 @@ import gonogo
 from gonogo.bundle.pack import Entry
 from gonogo.bundle.record import Record, strict_json
 from gonogo.errors import IntegrityError
+from gonogo.frozen import dataclass
 from gonogo.model import codec
 
 NAME = "manifest.json"

@@ -17,11 +17,11 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from gonogo.errors import IntegrityError, OperationError
+from gonogo.frozen import dataclass
 
 LARGEST = (1 << 32) - 1
 """Bytes of a bundle, at most: a ZIP without extensions counts no further."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from gonogo.errors import GonogoError, OperationError
+from gonogo.frozen import dataclass
 from gonogo.model.outcome import ExitCode
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from gonogo.errors import IntegrityError
 from gonogo.evidence import sign
 from gonogo.evidence.sign import Envelope
+from gonogo.frozen import dataclass
 from gonogo.ledger.store import Event, Ledger, broken_link, data_digest, link_hash
 from gonogo.ledger.view import Fold, fold
 from gonogo.model import codec

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, BinaryIO
 
@@ -20,6 +19,7 @@ from gonogo.bundle.record import Judged, Record
 from gonogo.bundle.verify import Proven
 from gonogo.errors import InputError, IntegrityError
 from gonogo.evidence import reading
+from gonogo.frozen import dataclass
 from gonogo.judge import decide, judge
 from gonogo.judge.sign_offs import Answer, answers, declined, spoken
 from gonogo.model.capture import Capture

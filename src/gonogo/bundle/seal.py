@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from gonogo.bundle import manifest as manifests
@@ -17,6 +16,7 @@ from gonogo.errors import IntegrityError, Refused
 from gonogo.evidence import sign
 from gonogo.evidence.redact import Redactor
 from gonogo.evidence.store import Store
+from gonogo.frozen import dataclass
 from gonogo.ledger import Ledger
 from gonogo.ledger.view import find_run, fold
 from gonogo.model import codec

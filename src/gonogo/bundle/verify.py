@@ -24,7 +24,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from gonogo.bundle.record import Chain, Record
 from gonogo.errors import IntegrityError
 from gonogo.evidence import sign
 from gonogo.evidence.sign import Envelope
+from gonogo.frozen import dataclass
 from gonogo.judge.decision import decide
 from gonogo.judge.sign_offs import lacking, refusals, spoken
 from gonogo.model import codec

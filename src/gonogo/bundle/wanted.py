@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from gonogo.bundle.pieces import Piece
+from gonogo.frozen import dataclass
 from gonogo.model.checklist import Evidence
 from gonogo.model.outcome import Outcome
 from gonogo.model.run import GateView, RunView

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from gonogo.checklist.evidence import LIST
 from gonogo.checklist.source import Written
 from gonogo.errors import Span
+from gonogo.frozen import dataclass
 from gonogo.plugins import COMMAND_OBSERVATIONS, Clause, Registry
 from gonogo.text.raw import Raw, record
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from gonogo.checklist.clauses import ClauseReading
@@ -12,6 +12,7 @@ from gonogo.checklist.roster import lint_roster
 from gonogo.checklist.shape import shape
 from gonogo.checklist.source import read
 from gonogo.errors import Diagnostic, InputError, Severity, nearest
+from gonogo.frozen import dataclass
 from gonogo.model.checklist import Checklist, Gate
 from gonogo.plugins import Registry
 from gonogo.text.raw import Raw

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from gonogo.errors import InputError, Span
+from gonogo.frozen import dataclass
 from gonogo.text.source import Source, decoded
 
 MAX_BYTES = 1 << 20

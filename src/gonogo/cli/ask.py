@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -13,6 +13,7 @@ import click
 from gonogo.cli.place import Place, here, write
 from gonogo.engine.poll import posted
 from gonogo.errors import IntegrityError, Refused
+from gonogo.frozen import dataclass
 from gonogo.judge.sign_offs import answers, lacking, refusals, spoken
 from gonogo.model.outcome import State
 from gonogo.model.plan import Node

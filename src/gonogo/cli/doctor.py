@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -18,6 +17,7 @@ from gonogo import __version__
 from gonogo.cli.place import Place, here
 from gonogo.config import git_output
 from gonogo.errors import GonogoError
+from gonogo.frozen import dataclass
 from gonogo.model.outcome import ExitCode
 from gonogo.telling.sheet import Line, Piece, line
 from gonogo.telling.terminal import console_for, show, width_of

@@ -6,9 +6,11 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
+
+from gonogo.frozen import dataclass
 
 TESTS = ("tests.failed == 0", "tests.errored == 0", "tests.not_run == 0", "tests.passed > 0")
 LOCAL, BUILD = "1", "2"

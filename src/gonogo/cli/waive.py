@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from gonogo.cli.show import gate_of
 from gonogo.cli.waivers import today
 from gonogo.config import git_output
 from gonogo.errors import InputError, OperationError, Refused, nearest
+from gonogo.frozen import dataclass
 from gonogo.judge.waivers import stands_for
 from gonogo.model.observation import Finding
 from gonogo.model.outcome import Outcome

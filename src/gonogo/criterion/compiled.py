@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gonogo.criterion.check import Checked, check
 from gonogo.criterion.describe import describe
@@ -11,6 +11,7 @@ from gonogo.criterion.evaluation import CannotTell, Evaluation, Program, counter
 from gonogo.criterion.marks import marked
 from gonogo.criterion.tree import Node, parse, place
 from gonogo.errors import Diagnostic, InputError, Severity, Span
+from gonogo.frozen import dataclass
 from gonogo.model.observation import ObservationType, Reading, stem
 from gonogo.model.outcome import Outcome
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from gonogo.criterion.marks import marked
 from gonogo.criterion.tree import Node, parse
+from gonogo.frozen import dataclass
 from gonogo.model.observation import ObservationType, Reading, Type, Value
 from gonogo.model.outcome import Outcome
 

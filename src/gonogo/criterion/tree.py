@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import Any
 
 from gonogo.errors import Diagnostic, InputError, Span
+from gonogo.frozen import dataclass
 from gonogo.model.observation import indexed
 
 LONGEST = 4096

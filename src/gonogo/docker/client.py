@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import Context, OutOfReach, Ran

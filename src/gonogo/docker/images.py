@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gonogo.docker.client import Docker
+from gonogo.frozen import dataclass
 
 REVISION = "org.opencontainers.image.revision"
 """Label with the commit an image was made of (https://github.com/opencontainers/image-spec/blob/main/annotations.md)."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
 from gonogo.docker.client import Docker, clean, failed
+from gonogo.frozen import dataclass
 from gonogo.plugins import OutOfReach
 
 _UNSET = re.compile(r'The \\?"(?P<name>[^"\\]+)\\?" variable is not set')

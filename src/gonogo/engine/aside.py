@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from gonogo.errors import OperationError
+from gonogo.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from gonogo.engine.order import Order, attempt_token
 from gonogo.evidence import secrets
 from gonogo.evidence.redact import Redactor
 from gonogo.evidence.store import Store
+from gonogo.frozen import dataclass
 from gonogo.model import codec
 from gonogo.model.baseline import Baseline
 from gonogo.model.capture import Blob, Capture, ReportRef

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from gonogo.engine.order import Brought, Order
 from gonogo.engine.orders import Recipe
 from gonogo.engine.tree import Tree
 from gonogo.errors import GonogoError
+from gonogo.frozen import dataclass
 from gonogo.judge import judge
 from gonogo.ledger.view import Fold
 from gonogo.model.observation import Captured, Trouble

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from gonogo.engine.aside import overlap
 from gonogo.engine.order import Order
 from gonogo.engine.tree import Tree, matches
+from gonogo.frozen import dataclass
 from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gonogo.engine.aside import Moved
+from gonogo.frozen import dataclass
 from gonogo.ledger.view import Acted
 from gonogo.model.capture import Capture
 from gonogo.model.checklist import Call

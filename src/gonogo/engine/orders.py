@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from gonogo.engine import aside
 from gonogo.engine.order import Order
 from gonogo.engine.tree import Tree, matches
+from gonogo.frozen import dataclass
 from gonogo.ledger.view import Acted
 from gonogo.model.checklist import Call
 from gonogo.model.plan import Node, Plan

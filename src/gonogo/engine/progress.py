@@ -6,9 +6,10 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from gonogo.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
+from gonogo.frozen import dataclass
 from gonogo.shapes import SHAPES
 
 _VALUE = 4096

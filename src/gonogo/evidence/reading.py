@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, BinaryIO, Protocol
 
+from gonogo.frozen import dataclass
 from gonogo.model import codec
 from gonogo.model.capture import Blob, Capture, ReportRef
 from gonogo.model.observation import Combine, Finding, Observation, ObservationType, Reading, Trouble, Value

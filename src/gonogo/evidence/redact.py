@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
 from gonogo.evidence.forms import MARK, keys
 from gonogo.evidence.patterns import Pattern, anchored
+from gonogo.frozen import dataclass
 
 _BLOCK = 256 * 1024
 """Bytes gathered before a scan: fits the cache, and makes the carry-over between scans cheap."""

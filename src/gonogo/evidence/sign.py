@@ -12,10 +12,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gonogo.errors import IntegrityError
+from gonogo.frozen import dataclass
 from gonogo.model.codec import canonical
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ the world outside, time, or a check that does not always say the same.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gonogo.frozen import dataclass
 from gonogo.model.observation import Finding
 from gonogo.model.run import GateView, RunView
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from gonogo import criterion
+from gonogo.frozen import dataclass
 from gonogo.judge.merge import merge
 from gonogo.model.checklist import Criterion
 from gonogo.model.observation import Captured, ObservationType, Reading, Trouble

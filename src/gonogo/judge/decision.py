@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 
+from gonogo.frozen import dataclass
 from gonogo.judge.sign_offs import tell
 from gonogo.judge.waivers import live
 from gonogo.model.checklist import Gate

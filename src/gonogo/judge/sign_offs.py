@@ -7,8 +7,8 @@ person speaks again, because a change somewhere else must not silence it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from gonogo.frozen import dataclass
 from gonogo.model.plan import Node, Plan
 from gonogo.model.sign_off import SignOff, Word
 

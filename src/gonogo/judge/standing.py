@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from gonogo import criterion
 from gonogo.errors import InputError
+from gonogo.frozen import dataclass
 from gonogo.judge.waivers import day, grown, live, stands_for
 from gonogo.model.checklist import Gate
 from gonogo.model.observation import ObservationType

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from gonogo import criterion
 from gonogo.errors import InputError
+from gonogo.frozen import dataclass
 from gonogo.judge.criteria import Judged
 from gonogo.model.checklist import Gate
 from gonogo.model.observation import Captured, Finding, ObservationType, Reading

@@ -10,13 +10,14 @@ import getpass
 import os
 import secrets
 import subprocess
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import gonogo
+from gonogo.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from gonogo.errors import IntegrityError, OperationError, Refused
+from gonogo.frozen import dataclass
 from gonogo.ledger.lease import Holder, Lease, new_token, provably_dead, this_process
 from gonogo.model.codec import canonical
 

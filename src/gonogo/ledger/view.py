@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from gonogo.errors import InputError, IntegrityError, nearest
+from gonogo.frozen import dataclass
 from gonogo.ledger.lease import provably_dead
 from gonogo.ledger.store import Event, Ledger
 from gonogo.model import codec

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gonogo.frozen import dataclass
 
 NO_BASELINE = "no-baseline"
 """Slug of the trouble that there is nothing to compare with: all else being green, the first run is recorded."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from gonogo.errors import Span
+from gonogo.frozen import dataclass
 from gonogo.model.notice import NoticeSpec
 from gonogo.model.release import TargetSpec
 from gonogo.model.roster import Roster

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from gonogo.frozen import dataclass
 
 DECISION = "decision"
 """The run is decided, or was told to stop."""

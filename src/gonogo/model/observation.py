@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.outcome import Outcome
 
 Value = bool | int | float | str | tuple[str, ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gonogo.frozen import dataclass
 from gonogo.model.checklist import Effect, EvidenceItem, Gate, Question
 from gonogo.model.notice import NoticeSpec
 from gonogo.model.release import TargetSpec

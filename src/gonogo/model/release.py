@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
+
+from gonogo.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from gonogo.frozen import dataclass
 
 EVERYBODY = "All"
 """The owner that stands for everybody, where the roster does not list it: anybody of the roster may answer for it."""

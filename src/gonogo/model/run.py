@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
+from gonogo.frozen import dataclass
 from gonogo.model.checklist import Gate
 from gonogo.model.outcome import Outcome
 from gonogo.model.plan import Plan, Subject

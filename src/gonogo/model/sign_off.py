@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Blob
 
 

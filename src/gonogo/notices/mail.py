@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from gonogo.frozen import dataclass
 from gonogo.notices._post import check_variable, value_of
 from gonogo.plugins import Message, NotSent, notice
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from gonogo.frozen import dataclass
 from gonogo.notices._post import as_json, check_variable, send, value_of
 from gonogo.plugins import Message, notice
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from gonogo.frozen import dataclass
 from gonogo.model.outcome import Outcome
 from gonogo.model.run import GateView, RunView
 

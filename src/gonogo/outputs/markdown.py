@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
+from gonogo.frozen import dataclass
 from gonogo.model.outcome import Outcome
 from gonogo.model.run import GateView, RunView
 from gonogo.model.verdict import Verdict

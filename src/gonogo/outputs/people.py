@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from gonogo.frozen import dataclass
 from gonogo.judge.sign_offs import lacking
 from gonogo.judge.standing import SOON
 from gonogo.judge.waivers import day

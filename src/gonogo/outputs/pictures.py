@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gonogo.frozen import dataclass
 from gonogo.model.run import GateView, RunView
 from gonogo.model.verdict import Judgement
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from gonogo.frozen import dataclass
 from gonogo.judge.sign_offs import tell
 from gonogo.model.outcome import DecisionWord, Outcome
 from gonogo.model.run import GateView, RunView

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gonogo.frozen import dataclass
 from gonogo.model.observation import Finding
 
 _CONTEXT = 2

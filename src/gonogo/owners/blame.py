@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from gonogo.config import git_output
+from gonogo.frozen import dataclass
 from gonogo.model.roster import Person
 
 _PLAIN = ("--no-replace-objects", "-c", "log.showSignature=false")

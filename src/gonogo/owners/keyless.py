@@ -11,12 +11,12 @@ import json
 import os
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gonogo.errors import GonogoError, InputError, IntegrityError, OperationError, Refused
 from gonogo.evidence.sign import Envelope, Signature, public_key
+from gonogo.frozen import dataclass
 from gonogo.model import codec
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from gonogo.config import git_output
 from gonogo.errors import Diagnostic, GonogoError, InputError, OperationError, Refused, Span, nearest
 from gonogo.evidence import sign
 from gonogo.evidence.sign import Envelope
+from gonogo.frozen import dataclass
 from gonogo.model.roster import Person
 from gonogo.owners import key_store, keyless
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 
 from gonogo.errors import Diagnostic
+from gonogo.frozen import dataclass
 from gonogo.model.checklist import Checklist
 from gonogo.model.roster import Person, Roster, Seat
 from gonogo.owners import codeowners, keys

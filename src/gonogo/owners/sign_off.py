@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import gonogo
 from gonogo.errors import IntegrityError, Refused, nearest
 from gonogo.evidence import sign
 from gonogo.evidence.sign import Envelope
+from gonogo.frozen import dataclass
 from gonogo.model import codec
 from gonogo.model.capture import Blob
 from gonogo.model.roster import Person

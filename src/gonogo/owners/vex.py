@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 from gonogo.errors import Diagnostic, InputError
+from gonogo.frozen import dataclass
 from gonogo.model.observation import Finding
 from gonogo.owners.waivers_file import IMPACT, JUSTIFICATIONS
 

@@ -7,12 +7,13 @@ at most 90 days after its end was committed. One that breaks a rule is ignored, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from gonogo.config import git_output
 from gonogo.errors import Diagnostic, InputError, Severity, Span, nearest
+from gonogo.frozen import dataclass
 from gonogo.model.observation import ObservationType
 from gonogo.model.roster import Person
 from gonogo.model.verdict import Waiver

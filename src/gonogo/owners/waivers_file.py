@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date
 
 from gonogo import criterion
 from gonogo.errors import InputError, Severity, Span
+from gonogo.frozen import dataclass
 from gonogo.model.observation import ObservationType
 from gonogo.model.verdict import Waiver
 from gonogo.text.form import Form, FormField

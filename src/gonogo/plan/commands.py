@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.checklist import Call, Effect
 from gonogo.plan.inputs import shell_fields
 from gonogo.plugins import COMMAND_OBSERVATIONS, Ask, Probe, Registry

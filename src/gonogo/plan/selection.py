@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from gonogo.errors import Diagnostic, InputError, nearest
+from gonogo.frozen import dataclass
 from gonogo.model.checklist import Call, Checklist, Effect, Gate
 
 

@@ -7,9 +7,10 @@ between; all else is a gap and lengthens the watch. `docs/adr/0013-soak.md` says
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+from gonogo.frozen import dataclass
 
 CLOCK_JUMP = 2.0
 """Seconds between two samples by which wall clock and monotonic clock may differ before it is told."""

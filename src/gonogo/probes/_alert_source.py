@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.observation import Trouble
 from gonogo.probes._api import Api, Unanswered, moment, part
 from gonogo.probes._metrics_reading import unknown

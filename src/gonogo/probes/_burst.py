@@ -6,9 +6,9 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.probes._fetch import trusted

@@ -14,12 +14,13 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from gonogo.frozen import dataclass
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import Context
 from gonogo.probes._api import Unanswered

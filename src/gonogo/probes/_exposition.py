@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from gonogo.frozen import dataclass
 
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 # Possessive throughout: a page that is none must not be tried in every possible way.

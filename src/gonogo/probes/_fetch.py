@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from gonogo.frozen import dataclass
 from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome
 

@@ -10,10 +10,10 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from gonogo.frozen import dataclass
 from gonogo.model.outcome import Outcome
 from gonogo.probes._api import Api, Unanswered, part
 from gonogo.probes._png import size_of

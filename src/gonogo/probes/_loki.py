@@ -6,10 +6,10 @@ Shapes: Loki's HTTP API reference, `query_range` and `labels`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.probes._api import Api, Unanswered, part
 from gonogo.probes._fetch import Answer
 

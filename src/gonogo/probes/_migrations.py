@@ -7,10 +7,11 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.plugins import Context, OnlyHere
 from gonogo.probes._facts import count
 from gonogo.probes._postgres import Sql

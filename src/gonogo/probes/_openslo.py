@@ -11,10 +11,10 @@ import io
 import math
 import operator
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.observation import Finding, Observation, ObservationType, Reading, Trouble
 from gonogo.probes._account import Sampled
 from gonogo.probes._facts import count

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.observation import Reading, Trouble
 from gonogo.probes._account import Sampled
 from gonogo.probes._api import Api, Unanswered

@@ -8,11 +8,11 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from gonogo.frozen import dataclass
 from gonogo.plugins import Context, Database, OutOfReach, Ran
 
 SCRATCH = "gonogo_scratch_"

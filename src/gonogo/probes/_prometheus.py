@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.probes._api import Api, Unanswered, part
 
 Labels = dict[str, str]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.observation import Finding, Observation, Reading, Trouble
 from gonogo.probes._account import Sampled
 from gonogo.probes._api import Unanswered

@@ -6,8 +6,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
+
+from gonogo.frozen import dataclass
 
 SHORTEST = 12
 """Characters that a secret has at least; a password within a URL eight (NIST SP 800-63B asks eight of people)."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Protocol
 
+from gonogo.frozen import dataclass
 from gonogo.model.observation import Reading, Trouble
 from gonogo.plugins import Context
 from gonogo.probes._account import Account, Pace, Sampled, account, elapsed, expand

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.observation import Observation, Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.probes import _facts

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Capture
 from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome

@@ -7,10 +7,11 @@ import os
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
+from gonogo.frozen import dataclass
 from gonogo.model.baseline import NO_BASELINE, Baseline, Figures
 from gonogo.model.capture import Blob, Capture
 from gonogo.model.observation import Captured, Finding, Observation, Reading, Trouble, Value, stem

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Capture
 from gonogo.plugins import SHELL_TEXT, Context, probe
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gonogo.docker import containers as look_at
 from gonogo.docker import images, written
 from gonogo.docker.client import Docker
 from gonogo.docker.project import Config, Files, Project
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Capture
 from gonogo.model.observation import Observation, Reading, Trouble
 from gonogo.model.release import Instance

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from gonogo import envfile
 from gonogo.config import state_salt
 from gonogo.docker.client import Docker
 from gonogo.docker.project import Files, Project
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Capture
 from gonogo.model.observation import Finding, Observation, Reading
 from gonogo.model.outcome import Outcome

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Capture
 from gonogo.model.observation import Finding, Observation, Reading, Trouble
 from gonogo.model.outcome import Outcome

@@ -6,10 +6,11 @@ import dataclasses
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Blob, Capture
 from gonogo.model.observation import Finding, Reading
 from gonogo.plugins import Clause, Context, probe

@@ -7,9 +7,10 @@ import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Capture
 from gonogo.model.observation import Combine, Observation, ObservationType, Reading, Trouble, Type
 from gonogo.model.outcome import Outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ from gonogo.docker import images
 from gonogo.docker.client import INHERIT, Docker
 from gonogo.docker.images import Image
 from gonogo.docker.project import Project
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Blob, Capture
 from gonogo.model.observation import Observation, Reading, Trouble
 from gonogo.model.outcome import Outcome

@@ -6,9 +6,10 @@ import math
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Capture
 from gonogo.model.observation import Combine, Finding, Observation, ObservationType, Reading, Trouble, Type
 from gonogo.plugins import Clause, Context, probe

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Blob, Capture
 from gonogo.model.observation import Finding, Observation, Reading, Trouble
 from gonogo.model.outcome import Outcome

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Capture
 from gonogo.model.observation import Observation, Reading, Trouble
 from gonogo.plugins import Clause, Context, probe

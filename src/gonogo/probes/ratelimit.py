@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Capture
 from gonogo.model.observation import Combine, ObservationType, Reading, Type
 from gonogo.plugins import Clause, Context, probe

@@ -9,12 +9,13 @@ import posixpath
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from gonogo import envfile
 from gonogo.docker.client import Docker
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Capture
 from gonogo.model.observation import Finding, Observation, Reading, Trouble
 from gonogo.model.outcome import Outcome

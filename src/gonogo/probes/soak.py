@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model import codec
 from gonogo.model.capture import Capture
 from gonogo.model.observation import Combine, ObservationType, Reading, Trouble, Type

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model import codec
 from gonogo.model.capture import Blob
 from gonogo.model.observation import Trouble

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.outcome import Outcome
 from gonogo.model.release import Release, ReleaseState
 from gonogo.plugins import Context, OutOfReach, Target

@@ -14,10 +14,11 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome
 from gonogo.plugins import Tool

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from gonogo.frozen import dataclass
 from gonogo.statistics.quantiles import median
 
 FEWEST = 4

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from gonogo.frozen import dataclass
 from gonogo.model.baseline import Figures
 from gonogo.statistics.quantiles import median
 from gonogo.statistics.ranks import greater

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from gonogo.frozen import dataclass
 
 _EXACT = 8
 """Where the smaller sample has at most so many values, and none are equal, p is counted exactly, as SciPy does."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from gonogo.docker import containers as look_at
 from gonogo.docker.client import Docker, failed
 from gonogo.docker.project import Config
+from gonogo.frozen import dataclass
 from gonogo.plugins import Database, OutOfReach
 
 PORT = 5432

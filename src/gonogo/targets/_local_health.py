@@ -5,8 +5,8 @@ from __future__ import annotations
 import http.client
 import socket
 import subprocess
-from dataclasses import dataclass
 
+from gonogo.frozen import dataclass
 from gonogo.targets import _strays
 from gonogo.targets._local_units import Unit
 

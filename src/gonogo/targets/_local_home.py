@@ -6,10 +6,10 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from gonogo.config import git_output, state_directory
+from gonogo.frozen import dataclass
 from gonogo.plugins import OutOfReach
 from gonogo.targets._durable import guarded, read_json, write, write_json
 from gonogo.targets._local_memory import Memory

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from gonogo import envfile
+from gonogo.frozen import dataclass
 from gonogo.model import codec
 from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.model import codec
 from gonogo.model.release import TargetState
 from gonogo.plugins import OutOfReach

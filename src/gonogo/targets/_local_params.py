@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gonogo.frozen import dataclass
 from gonogo.plugins import OutOfReach
 from gonogo.targets._local_postgres import PostgresParams
 

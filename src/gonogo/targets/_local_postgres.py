@@ -15,12 +15,13 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from gonogo.frozen import dataclass
 from gonogo.plugins import Database, OutOfReach
 from gonogo.targets import _strays
 from gonogo.targets._durable import guarded, write

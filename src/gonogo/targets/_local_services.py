@@ -8,9 +8,10 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from gonogo.frozen import dataclass
 from gonogo.model import codec
 from gonogo.model.release import Instance
 from gonogo.targets import _local_health as _health

@@ -19,10 +19,10 @@ import tempfile
 import xmlrpc.client
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gonogo.frozen import dataclass
 from gonogo.plugins import OutOfReach
 from gonogo.targets import _strays
 

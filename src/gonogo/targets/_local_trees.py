@@ -9,9 +9,9 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from gonogo.frozen import dataclass
 from gonogo.model import codec
 from gonogo.plugins import Context, OutOfReach, Ran
 from gonogo.targets import _strays

@@ -9,10 +9,11 @@ import re
 import secrets
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from gonogo.errors import nearest
+from gonogo.frozen import dataclass
 from gonogo.model import codec
 from gonogo.model.release import Difference, Instance
 from gonogo.plugins import OutOfReach

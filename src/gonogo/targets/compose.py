@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any
 
 from gonogo.docker import containers as look_at
 from gonogo.docker.client import Docker
 from gonogo.docker.project import Config, Files, Project
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Blob
 from gonogo.model.observation import Trouble
 from gonogo.model.outcome import Outcome

@@ -10,8 +10,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from gonogo.frozen import dataclass
 from gonogo.plugins import NotSent
 from gonogo.telemetry.moments import Moment, What
 

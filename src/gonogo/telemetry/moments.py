@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from gonogo.frozen import dataclass
 from gonogo.model.outcome import DecisionWord, Outcome
 from gonogo.model.run import RunView
 from gonogo.model.verdict import Verdict

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from gonogo.config import Settings
+from gonogo.frozen import dataclass
 from gonogo.model import codec
 from gonogo.model.notice import DECISION, WAITING, NoticeSpec
 from gonogo.model.plan import Plan

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from gonogo.engine.baselines import measured_in
+from gonogo.frozen import dataclass
 from gonogo.ledger import Ledger
 from gonogo.ledger.store import Event
 from gonogo.model import codec

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from gonogo.frozen import dataclass
 from gonogo.model.capture import Blob
 from gonogo.model.run import RunView
 from gonogo.model.verdict import Verdict

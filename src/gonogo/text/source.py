@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gonogo.errors import Diagnostic, InputError, Severity, Span
+from gonogo.frozen import dataclass
 
 
 class Problems:

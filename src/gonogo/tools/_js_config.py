@@ -7,8 +7,9 @@ is reported as such, and the tool's own file decides what then.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from gonogo.frozen import dataclass
 
 _LARGEST = 256 * 1024
 

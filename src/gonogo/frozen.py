@@ -1,0 +1,111 @@
+"""`dataclass(frozen=True, slots=True)` that costs little to declare: a drop-in for the standard library's.
+
+The standard one writes and compiles six functions for each class as its module is imported. Every run imports some 150
+of them, more than it ever makes objects of, and that was a third of its start-up. Here all classes share five of these
+functions, and `__init__` is compiled, by the standard library, when the first object is made.
+https://docs.python.org/3/library/dataclasses.html says what they do; `tests/test_frozen.py` compares.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, NoReturn
+
+__all__ = ["dataclass"]
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+
+    def dataclass(cls: Any = None, /, **options: Any) -> Any:
+        """Decorate a class as `dataclasses.dataclass` would; what is not frozen with slots is left to that."""
+        if options == {"frozen": True, "slots": True}:
+            return _made
+        return dataclasses.dataclass(cls, **options)
+
+
+def _made(cls: Any) -> Any:
+    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
+
+    def first(self: Any, *given: Any, **named: Any) -> None:
+        made.__init__ = _init_of(made)  # from now on this is what makes its objects
+        made.__init__(self, *given, **named)
+
+    first.__name__, first.__qualname__ = "__init__", f"{made.__qualname__}.__init__"
+    made.__init__ = first
+    for name, function in _SHARED.items():
+        if name not in cls.__dict__ or cls.__dict__[name] is None:
+            setattr(made, name, function)
+    return made
+
+
+def _init_of(made: Any) -> Any:
+    """The `__init__` that the standard library would have given it."""
+    fields = [(field.name, field.type, field) for field in dataclasses.fields(made)]
+    after = {"__post_init__": made.__post_init__} if hasattr(made, "__post_init__") else {}
+    template = dataclasses.make_dataclass(
+        made.__name__, fields, namespace=after, frozen=True, repr=False, eq=False, match_args=False
+    )
+    init: Any = template.__dict__["__init__"]
+    init.__qualname__, init.__module__ = f"{made.__qualname__}.__init__", made.__module__
+    return init
+
+
+@cache
+def _read(made: Any, use: str) -> Callable[[Any], tuple[Any, ...]]:
+    """What takes the values out of an object that it is compared, or hashed, by."""
+    fields = dataclasses.fields(made)
+    if use == "hash":
+        names = [field.name for field in fields if (field.compare if field.hash is None else field.hash)]
+    else:
+        names = [field.name for field in fields if field.compare]
+    return lambda one: tuple([getattr(one, name) for name in names])
+
+
+def _eq(self: Any, other: Any) -> Any:
+    if other.__class__ is not self.__class__:
+        return NotImplemented
+    kind: Any = type(self)
+    values = _read(kind, "eq")
+    return values(self) == values(other)
+
+
+def _hash(self: Any) -> int:
+    kind: Any = type(self)
+    return hash(_read(kind, "hash")(self))
+
+
+def _repr(self: Any) -> str:
+    shown = [f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(self) if field.repr]
+    return f"{self.__class__.__qualname__}({', '.join(shown)})"
+
+
+def _setattr(self: Any, name: str, value: object) -> NoReturn:  # noqa: ARG001 - the signature of `__setattr__`
+    raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+
+def _delattr(self: Any, name: str) -> NoReturn:  # noqa: ARG001 - the signature of `__delattr__`
+    raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+def _getstate(self: Any) -> list[Any]:
+    return [getattr(self, field.name) for field in dataclasses.fields(self)]
+
+
+def _setstate(self: Any, state: list[Any]) -> None:
+    for field, value in zip(dataclasses.fields(self), state, strict=True):
+        object.__setattr__(self, field.name, value)
+
+
+_SHARED = {
+    "__eq__": _eq,
+    "__hash__": _hash,
+    "__repr__": _repr,
+    "__setattr__": _setattr,
+    "__delattr__": _delattr,
+    "__getstate__": _getstate,
+    "__setstate__": _setstate,
+}
+"""What every class has in common, each unless the class has its own."""

@@ -1,5 +1,7 @@
 """Fixtures that every test may ask for: see tests/containers/README.md, and tests/postgres.py."""
 
+import hypothesis
+
 from tests.containers.bed import (
     bare_engine,
     compose_project,
@@ -22,3 +24,8 @@ __all__ = [
     "registry_mirror",
     "running_example",
 ]
+
+# A busy machine is no error of what is tested.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+if hypothesis.settings.get_current_profile_name() != "ci":  # that is as patient, and its examples are always the same
+    hypothesis.settings.load_profile("patient")

@@ -6,7 +6,6 @@ decides the exit code of the process (`docs/reference/exit-codes.md`).
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -101,6 +100,8 @@ class IntegrityError(GonogoError):
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known name most like `word`, or None where nothing comes close."""
+    import difflib  # only where somebody is told of a mistake
+
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return matches[0] if matches else None
 

@@ -132,18 +132,18 @@ class _Unsupported(Exception):
 @lru_cache(maxsize=4096)
 def _parsed(expression: str) -> Node | _Mistake:
     bound = _BOUND.fullmatch(expression)
-    if bound is None:
+    if bound is None or not _RESERVED.isdisjoint(bound["name"].split(".")):
         return _parsed_by_grammar(expression)
     return _comparison(bound) if bound["op"] else _name(bound)
 
 
-_RESERVED = (
-    "as|break|const|continue|else|false|for|function|if|import|in|let|loop|namespace|null|package|return|true|var|void"
-    "|while"
-)
+_RESERVED_WORDS = """
+as break const continue else false for function if import in let loop namespace null package return true var void while
+"""
+_RESERVED = frozenset(_RESERVED_WORDS.split())
 _BOUND = re.compile(
-    rf"""[ ]*(?P<name>(?!(?:[a-z_0-9]+\.)*(?:{_RESERVED})\b)[a-z_][a-z_0-9]*(?:\.[a-z_][a-z_0-9]*)*)[ ]*
-    (?:(?P<op>[=!]=|[<>]=?)[ ]*(?P<bound>(?P<whole>[0-9]{{1,15}})|[0-9]{{1,15}}\.[0-9]{{1,15}})[ ]*)?""",
+    r"""[ ]*(?P<name>[a-z_][a-z_0-9]*(?:\.[a-z_][a-z_0-9]*)*)[ ]*
+    (?:(?P<op>[=!]=|[<>]=?)[ ]*(?P<bound>(?P<whole>[0-9]{1,15})|[0-9]{1,15}\.[0-9]{1,15})[ ]*)?""",
     re.VERBOSE,
 )
 """One observation alone or against one number, which is what most criteria are."""

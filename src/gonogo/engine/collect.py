@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import mimetypes
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -138,6 +137,8 @@ def _absent(order: Order, path: str, word: str) -> Trouble:
 
 
 def _stored(store: Store, name: str, place: Path, repo_path: str) -> tuple[Blob | None, Trouble | None]:
+    import mimetypes  # only where files were written
+
     media = mimetypes.guess_type(place.name)[0] or "application/octet-stream"
     try:
         return store.put_file(name, place, media, repo_path), None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 import shlex
@@ -98,6 +97,8 @@ def _escaped(value: str) -> Iterator[str]:
     yield re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)
     yield re.sub(r'([\\"$`])', r"\\\1", value)
     yield value.replace("$", "$$")
+    import html  # only where there is a secret: it brings a table of two thousand names
+
     with_quotes = html.escape(value)
     yield from (html.escape(value, quote=False), with_quotes, with_quotes.replace("&#x27;", "&#39;"))
     yield with_quotes.replace("&#x27;", "&apos;")

@@ -23,7 +23,7 @@ hash if in jobs local read readonly return set shift source then times trap type
 wait while
 """
 _BUILT_IN = frozenset(_BUILT_IN_WORDS.split())
-_BLANKS = re.compile(r"[ \t]+")
+_PLAIN_WORD = re.compile(r"[^ \t]+")
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w .|/-]{0,80}…?>")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 
@@ -65,7 +65,7 @@ def words(text: str) -> tuple[str, ...] | None:
             return None
     if quote:
         return None
-    found = tuple(shlex.split(text) if "'" in text or '"' in text else _BLANKS.sub(" ", text).strip(" ").split(" "))
+    found = tuple(shlex.split(text) if "'" in text or '"' in text else _PLAIN_WORD.findall(text))
     if not found or found[0] in _BUILT_IN or re.match(r"[A-Za-z_]\w*=", found[0]):
         return None
     return found

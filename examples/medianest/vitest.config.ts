@@ -7,6 +7,11 @@ export default defineConfig({
   // Tests look at the sources of `shared`, not at what an earlier build left in its dist folder.
   resolve: { alias: { '@medianest/shared': shared } },
   test: {
+    // A build machine may be busy: what hangs is found all the same.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       {
         extends: true,

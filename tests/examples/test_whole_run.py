@@ -106,6 +106,14 @@ def outcomes(decision: dict[str, Any]) -> dict[str, str]:
     return {g["id"]: g["outcome"] for g in decision["gates"] if g["outcome"] != "NOT_APPLICABLE" and g["required"]}
 
 
+def why(decision: dict[str, Any]) -> str:
+    """What every gate that is not green says of itself, for whoever reads that a test failed."""
+    told = ("id", "outcome", "reason", "findings", "troubles", "notes", "seconds")
+    return "\n".join(
+        json.dumps({name: gate[name] for name in told}) for gate in decision["gates"] if gate["outcome"] != "PASS"
+    )
+
+
 def test_without_an_answer_about_vulnerabilities_it_ships_and_holds_for_that_gate_alone(
     prepared: Prepared, httpserver: HTTPServer
 ) -> None:
@@ -113,7 +121,9 @@ def test_without_an_answer_about_vulnerabilities_it_ships_and_holds_for_that_gat
         httpserver.expect_request(path).respond_with_data("", status=405)
     code, decision = run(prepared, httpserver)
     found = outcomes(decision)
-    assert {gate: outcome for gate, outcome in found.items() if outcome != "PASS"} == {"security": "UNKNOWN"}
+    assert {gate: outcome for gate, outcome in found.items() if outcome != "PASS"} == {"security": "UNKNOWN"}, why(
+        decision
+    )
     assert {"db-backup-then-migrate", "deploy-app", "image-level-rollback", "keep_release"} <= set(found)
     assert len(found) == 19
     assert (code, decision["decision"]) == (3, "HOLD")
@@ -125,7 +135,7 @@ def test_with_an_answer_that_names_none_it_goes_and_leaves_no_secret_behind(
     for path in ADVISORIES:
         httpserver.expect_request(path).respond_with_json({})
     code, decision = run(prepared, httpserver, "gonogo.yaml")
-    assert set(outcomes(decision).values()) == {"PASS"}, outcomes(decision)
+    assert set(outcomes(decision).values()) == {"PASS"}, why(decision)
     assert (code, decision["decision"]) == (0, "GO")
     root = prepared.root
     status = subprocess.run(["git", "status", "--porcelain"], cwd=root, capture_output=True, text=True, check=True)

@@ -17,9 +17,9 @@ from tests.targets.conftest import Site, eventually, repository, site
 __all__ = ["repository", "site"]
 
 LOGGING = """
-import http.server, json, os, sys, time
+import datetime, http.server, json, os, sys
 def log(level, message, **more):
-    now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{int(time.time() * 1000) % 1000:03d}Z"
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
     print(json.dumps({"time": now, "level": level, "message": message, **more}), flush=True)
 release = json.load(open("release.json"))
 for level in release["says"]:

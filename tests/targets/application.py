@@ -11,11 +11,12 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 
 def log(message: str, **fields: object) -> None:
-    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{int(time.time() * 1000) % 1000:03d}Z"
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
     print(json.dumps({"time": moment, "message": message, **fields}), flush=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,6 +92,16 @@ def test_a_line_without_a_moment_goes_with_the_one_before_it() -> None:
     text = b'{"time": "2026-01-01T00:00:00Z"}\n  old stack\n{"time": "2026-01-02T00:00:00Z"}\n  new stack\n'
     found = _logs.from_moment(text, at("2026-01-01T12:00:00Z"), None)
     assert found == b'{"time": "2026-01-02T00:00:00Z"}\n  new stack\n'
+
+
+def test_a_line_is_there_although_the_time_of_its_file_is_of_the_tick_before(tmp_path: Path) -> None:
+    since = at(_logs.now())
+    log = tmp_path / "web.1.log"
+    log.write_text(f'{{"time": "{since.isoformat()}"}}\n')
+    for behind, found in ((0.01, True), (1.0, False)):
+        moment = since.timestamp() - behind
+        os.utime(log, (moment, moment))
+        assert bool(_logs.printed(tmp_path, "web", since.isoformat(), lambda _: [])) is found
 
 
 def test_logs_are_bounded_and_rotated_parts_are_read(tmp_path: Path) -> None:

@@ -16,6 +16,9 @@ export default defineConfig({
   forbidOnly: true,
   retries: 0,
   workers: 2,
+  // A build machine may be busy, and a target far away.
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   reporter: [['list'], ['html', { open: 'never', outputFolder: 'playwright-report' }]],
   use: { baseURL: target ?? own },
   ...(target
@@ -25,7 +28,7 @@ export default defineConfig({
           // What was built is what is tested; `npm run test:e2e` refuses a build of other sources.
           command: 'node dist/index.js',
           url: `${own}/health`,
-          timeout: 20_000,
+          timeout: 60_000,
           reuseExistingServer: false,
           stdout: 'ignore',
           env: {

@@ -11,6 +11,8 @@ from pathlib import Path
 
 MOST = 1024 * 1024
 """Bytes given at most, from the end."""
+_TICK = 0.02
+"""Seconds by which a file's time may lie behind the clock: kernels take it from their last tick (inode(7))."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 _FIELDS = ("time", "timestamp", "ts", "@timestamp")
 
@@ -23,7 +25,7 @@ def printed(folder: Path, service: str, since: str, starts: Callable[[str], list
     least = moment(since)
     kept = []
     for log in sorted(folder.glob(f"{service}.*.log"), key=lambda one: one.stat().st_mtime):
-        if least is not None and log.stat().st_mtime < least.timestamp():
+        if least is not None and log.stat().st_mtime + _TICK < least.timestamp():
             continue
         began = starts(log.stem)
         first = _any(float(began[0].split()[0])) if began else None

@@ -5,7 +5,7 @@ import { openCounters, type Counters } from '../../src/counters.js';
 const url = process.env.REDIS_URL;
 if (!url) throw new Error('set REDIS_URL to a Redis that may be written to');
 
-const WINDOW_MS = 400;
+const WINDOW_MS = 2000;
 type Settings = Parameters<NonNullable<NonNullable<ReturnType<Counters['store']>>['init']>>[0];
 
 describe('counts in Redis', () => {
@@ -23,7 +23,8 @@ describe('counts in Redis', () => {
   beforeAll(async () => {
     open();
     open();
-    for (const counters of processes) await vi.waitFor(async () => expect(await counters.ping()).toBe(true));
+    for (const counters of processes)
+      await vi.waitFor(async () => expect(await counters.ping()).toBe(true), { timeout: 30_000 });
   });
   afterAll(() => Promise.all(processes.map((counters) => counters.close())));
 

@@ -6,21 +6,29 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-IDENTITY = {
-    "GIT_AUTHOR_NAME": "Ada",
-    "GIT_AUTHOR_EMAIL": "ada@example.org",
-    "GIT_COMMITTER_NAME": "Ada",
-    "GIT_COMMITTER_EMAIL": "ada@example.org",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-}
+
+def identity(name: str) -> dict[str, str]:
+    """Variables with which git commits as somebody, whatever it is set to on this machine."""
+    address = f"{name.lower()}@example.org"
+    who = {
+        f"GIT_{role}_{part}": of
+        for role in ("AUTHOR", "COMMITTER")
+        for part, of in (("NAME", name), ("EMAIL", address))
+    }
+    return {**who, "GIT_CONFIG_GLOBAL": os.devnull}
+
+
+IDENTITY = identity("Ada")
 
 
 @dataclass
 class Repository:
-    """Files, and commits by Ada, whatever git is set to on this machine."""
+    """Files, and commits by one author."""
 
     root: Path
+    author: ClassVar[str] = "Ada"
 
     @property
     def state(self) -> Path:
@@ -44,7 +52,7 @@ class Repository:
         done = subprocess.run(
             ["git", *arguments],
             cwd=self.root,
-            env={**os.environ, **IDENTITY},
+            env={**os.environ, **identity(self.author)},
             capture_output=True,
             text=True,
             check=False,

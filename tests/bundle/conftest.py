@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gonogo.bundle.proof import Proof
 from gonogo.bundle.seal import Sealed, seal
+from gonogo.bundle.verify import verify
 from gonogo.cli.main import run as gonogo
 from gonogo.engine import deliver
 from gonogo.ledger import Ledger
@@ -22,6 +25,8 @@ from gonogo.owners import keys, sign_off
 from gonogo.owners.keys import Key
 from gonogo.owners.sign_off import Saying
 from tests import repository
+from tests.bundle import forge
+from tests.bundle.forge import Files
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -84,7 +89,9 @@ JUNIT = """\
 
 @dataclass
 class Repository(repository.Repository):
-    """A git repository with runs in it."""
+    """A git repository with runs in it; its author is neither of the people who sign."""
+
+    author = "Cleo"
 
     def run(self, *arguments: str) -> int:
         """`gonogo run` in it."""
@@ -207,3 +214,15 @@ def signed(large: Repository, decided: str, people: People, tmp_path_factory: py
     path = tmp_path_factory.mktemp("signed") / "large.zip"
     large.seal(path, people.ben, run=decided)
     return path
+
+
+@pytest.fixture
+def verified(tmp_path: Path) -> Callable[..., Proof]:
+    """Verify files, packed canonically, or bytes as they are."""
+
+    def checked(content: Files | bytes, **demands: Any) -> Proof:
+        path = tmp_path / "bundle.zip"
+        path.write_bytes(content if isinstance(content, bytes) else forge.repacked(content))
+        return verify(path, **demands)
+
+    return checked

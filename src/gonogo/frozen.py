@@ -2,7 +2,7 @@
 
 The standard one writes and compiles six functions for each class as its module is imported. Every run imports some 150
 of them, more than it ever makes objects of, and that was a third of its start-up. Here all classes share five of these
-functions, and `__init__` is compiled, by the standard library, when the first object is made.
+functions, and `__init__` is compiled when the first object is made.
 https://docs.python.org/3/library/dataclasses.html says what they do; `tests/test_frozen.py` compares.
 """
 
@@ -28,6 +28,9 @@ else:
 
 def _made(cls: Any) -> Any:
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
+    for field in dataclasses.fields(made):
+        if field.kw_only or not field.init:
+            raise TypeError(f"`{field.name}` of `{cls.__name__}` can only be a plain field here")
 
     def first(self: Any, *given: Any, **named: Any) -> None:
         made.__init__ = _init_of(made)  # from now on this is what makes its objects
@@ -42,15 +45,33 @@ def _made(cls: Any) -> Any:
 
 
 def _init_of(made: Any) -> Any:
-    """The `__init__` that the standard library would have given it."""
-    fields = [(field.name, field.type, field) for field in dataclasses.fields(made)]
-    after = {"__post_init__": made.__post_init__} if hasattr(made, "__post_init__") else {}
-    template = dataclasses.make_dataclass(
-        made.__name__, fields, namespace=after, frozen=True, repr=False, eq=False, match_args=False
-    )
-    init: Any = template.__dict__["__init__"]
+    """The `__init__` that the standard library would have given it, in one function instead of three."""
+    scope: dict[str, Any] = {"_anew": _ANEW}
+    takes, puts = [], []
+    for field in dataclasses.fields(made):
+        name, value = field.name, field.name
+        scope[f"_put_{name}"] = getattr(made, name).__set__  # the slot itself: `__setattr__` lets nobody through
+        if field.default_factory is not dataclasses.MISSING:
+            scope[f"_make_{name}"] = field.default_factory
+            takes.append(f"{name}=_anew")
+            value = f"_make_{name}() if {name} is _anew else {name}"
+        elif field.default is not dataclasses.MISSING:
+            scope[f"_default_{name}"] = field.default
+            takes.append(f"{name}=_default_{name}")
+        else:
+            takes.append(name)
+        puts.append(f" _put_{name}(self, {value})")
+    puts += [" self.__post_init__()"] if hasattr(made, "__post_init__") else []
+    text = "\n".join([f"def __init__(self, {', '.join(takes)}):", *puts])
+    exec(text, scope)  # noqa: S102 - of names that are Python's own, as the standard library does it
+    init = scope["__init__"]
     init.__qualname__, init.__module__ = f"{made.__qualname__}.__init__", made.__module__
+    init.__annotations__ = {field.name: field.type for field in dataclasses.fields(made)} | {"return": None}
     return init
+
+
+_ANEW = dataclasses.MISSING
+"""Stands, as a default, for what each object is given anew, such as an empty list."""
 
 
 @cache

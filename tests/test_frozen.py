@@ -51,6 +51,10 @@ def declared(decorate: Callable[..., Any]) -> Any:
     class Told:
         """A thing with words of its own."""
 
+        @decorate(frozen=True, slots=True)
+        class Nothing:
+            """A thing without a field."""
+
         name: str
 
         def __repr__(self) -> str:
@@ -108,6 +112,8 @@ def outcome(act: Callable[[], Any]) -> object:
         lambda base, deeper, told: (told("a"), inspect.signature(told))[1],
         lambda base, deeper, told: (deeper("a"), deeper.__init__.__qualname__)[1],
         lambda base, deeper, told: base.__doc__,
+        lambda base, deeper, told: told.Nothing() == told.Nothing(),
+        lambda base, deeper, told: told.Nothing(1),
     ],
 )
 def test_both_answer_alike(asked: Callable[..., Any]) -> None:

@@ -12,8 +12,7 @@ from gonogo.frozen import dataclass
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<key>[A-Za-z_][\w.-]*)\s*(?P<sign>=|:(?=\s))(?P<rest>.*)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$", "`": "`"}
 _LONGEST_VALUE = 200  # lines; a PEM key has about 50. A quote that nobody closes ends with its own line
-_PLACEHOLDER = re.compile(
-    r"""
+_PLACEHOLDER = r"""
       <[^<>]+>                                            # <generate-with-openssl>, postgres://app:<password>@db
     | (?<![a-z0-9]) change [-_ ]? (?:me|this|it) (?![a-z0-9])
     | (?<![a-z0-9]) your [-_ ] \w
@@ -24,9 +23,7 @@ _PLACEHOLDER = re.compile(
     | \{\{ .* \}\}
     | ^ \.{3,} $
     | ^ \[ .+ \] $
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
+    """
 _TEMPLATE = re.compile(r"(?:^|[._-])(?:example|sample|template|dist|defaults?)(?:[._-]|$)", re.IGNORECASE)
 
 
@@ -94,7 +91,7 @@ def _closing(text: str, quote: str) -> int:
 
 def is_placeholder(value: str) -> bool:
     """Whether the value asks to be replaced: `<generate-…>`, `changeme`, `your-…`, `xxx`, `TODO`."""
-    return bool(_PLACEHOLDER.search(value.strip()))
+    return re.search(_PLACEHOLDER, value.strip(), re.IGNORECASE | re.VERBOSE) is not None
 
 
 def is_template(path: str | PurePath) -> bool:

@@ -62,7 +62,7 @@ def _init_of(made: Any) -> Any:
             takes.append(name)
         puts.append(f" _put_{name}(self, {value})")
     puts += [" self.__post_init__()"] if hasattr(made, "__post_init__") else []
-    text = "\n".join([f"def __init__(self, {', '.join(takes)}):", *puts])
+    text = "\n".join([f"def __init__(self, {', '.join(takes)}):", *(puts or [" pass"])])
     exec(text, scope)  # noqa: S102 - of names that are Python's own, as the standard library does it
     init = scope["__init__"]
     init.__qualname__, init.__module__ = f"{made.__qualname__}.__init__", made.__module__

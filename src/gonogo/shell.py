@@ -230,7 +230,7 @@ def _follow(line: str, cwd: Path, trail: _Trail) -> Iterator[Leaf]:
     for argv, here in simple_commands(line, cwd):
         if here is None:
             yield Leaf(Invocation(tuple(argv), cwd), via=trail.via, problem="only the shell knows its directory")
-        elif Path(argv[0]).name in _SHELLS and _script_of(argv):
+        elif argv[0].rpartition("/")[2] in _SHELLS and _script_of(argv):
             yield from _deeper(_script_of(argv), here, " ".join(argv), trail)
         else:
             yield from _leaf(tuple(argv), here, trail)
@@ -238,8 +238,9 @@ def _follow(line: str, cwd: Path, trail: _Trail) -> Iterator[Leaf]:
 
 def program_name(word: str) -> str:
     """What tools know a program by: the name of its file, of a script in node_modules without `.js` (`eslint.js`)."""
-    path = Path(word)
-    return path.stem if "node_modules" in path.parts and path.suffix in {".js", ".mjs", ".cjs"} else path.name
+    name = word.rpartition("/")[2]
+    stem, _, suffix = name.rpartition(".")
+    return stem if stem and suffix in {"js", "mjs", "cjs"} and "node_modules" in word.split("/") else name
 
 
 def _script_of(argv: Sequence[str]) -> str:

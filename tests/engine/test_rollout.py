@@ -235,7 +235,7 @@ def test_s40_where_the_earlier_one_is_sick_it_comes_forward_at_once(place: Place
     first = remembered(there).releases[0].commit
     (there / "behaviour" / first).write_text("sick")
     run = release(place, there, put(), smoke(), drill())
-    assert outcomes(run)["drill"] == "FAIL"
+    assert outcomes(run)["drill"] == "FAIL", verdict(run, "drill").troubles
     assert (ups(there)[-2:], remembered(there).current) == (["r1", "r2"], 2)
     assert "revert_release" not in outcomes(run), "a failed drill is no reason to go back to what failed"
 

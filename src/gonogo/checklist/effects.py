@@ -48,7 +48,7 @@ def effect_of(kind: str, params: Mapping[str, Any], phase: str, registry: Regist
 def _told(line: str, index: Mapping[str, tuple[Tool, ...]], unknown: Effect, depth: int) -> Iterator[Effect]:
     """What each program of a line does, through launchers whose own words name it (`npx playwright test`)."""
     for argv, _ in simple_commands(line, _NOWHERE):
-        invocation = Invocation((Path(argv[0]).name, *argv[1:]), _NOWHERE)
+        invocation = Invocation((argv[0].rpartition("/")[2], *argv[1:]), _NOWHERE)
         _, answer = recognise(invocation, index)
         if isinstance(answer, Ask):
             yield answer.effect

@@ -83,7 +83,7 @@ def order(
     root: Path,
     worktree: bool,
     tree: Tree,
-    aside_directory: Path,
+    aside_directory: str,
     values: Mapping[str, str],
     budget: float | None,
     before: Mapping[str, Acted] | None = None,
@@ -121,7 +121,7 @@ def order(
 
 
 def _what_lies_there(
-    recipe: Recipe, root: Path, tree: Tree, directory: Path
+    recipe: Recipe, root: Path, tree: Tree, directory: str
 ) -> tuple[tuple[str, ...], tuple[aside.Moved, ...]]:
     """Of what is at the declared paths now: what git tracks, which stays, and what is moved aside, and where to."""
     if not recipe.calls:
@@ -131,7 +131,7 @@ def _what_lies_there(
         return (), ()
     declared = recipe.node.gate.changes
     stays = tuple(path for path in sorted(set(_committed(paths, root, tree))) if not matches(path, declared))
-    return stays, tuple(item for item in aside.choose(paths, root, directory) if item.path not in stays)
+    return stays, tuple(item for item in aside.choose(paths, root, Path(directory)) if item.path not in stays)
 
 
 def _images(plan: Plan, node: Node, verdicts: Mapping[str, Verdict]) -> dict[str, str]:

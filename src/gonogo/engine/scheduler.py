@@ -282,7 +282,7 @@ class Scheduler:
             root=work.state / "worktrees" / run_id / name if apart else work.root,
             worktree=apart,
             tree=self._guard.tree,
-            aside_directory=work.state / "aside" / run_id / name,
+            aside_directory=f"{work.state}/aside/{run_id}/{name}",
             values=work.given,
             budget=None if self._until is None else max(0.0, self._until - time.monotonic()),
             before=self._journal.fold.acts.get(node.id),

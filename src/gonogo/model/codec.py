@@ -30,9 +30,12 @@ def _field_names(kind: Any) -> tuple[str, ...] | None:
 @cache
 def _fields_of(kind: Any) -> Callable[[Any], dict[str, Any]] | None:
     """What takes the kept fields of a noun out of it, quickly: each gate of a run is written some five times."""
-    names = _field_names(kind)
-    if names is None or len(names) < 2:  # noqa: PLR2004 - of one name, `attrgetter` gives no tuple
-        return None if names is None else lambda value: {name: getattr(value, name) for name in names}
+    known = _field_names(kind)
+    if known is None:
+        return None
+    names = sorted(known)  # the encoder has nothing left to sort
+    if len(names) < 2:  # noqa: PLR2004 - of one name, `attrgetter` gives no tuple
+        return lambda value: {name: getattr(value, name) for name in names}
     values = attrgetter(*names)
     return lambda value: dict(zip(names, values(value), strict=True))
 

@@ -38,7 +38,7 @@ def look(call: Call, phase: str, root: Path, registry: Registry) -> Look:
         silent = probe.without(call.params) if probe.without is not None else ()
         names = tuple(t.name for t in probe.yields if t.name not in silent)
         return Look(names, heaviest(call.effect, probe.effect), probe.exclusive)
-    cwd = root / str(call.params.get("cwd", "."))
+    cwd = root / str(call.params["cwd"]) if call.params.get("cwd", ".") != "." else root
     found = [leaf for line in lines for leaf in leaves(line, cwd, registry.tools)]
     names = tuple(dict.fromkeys(_names(call.params, found, probe, registry)))
     return Look(

@@ -122,7 +122,7 @@ class _Compiler:
 
     def _node(self, gate: Gate, values: Mapping[str, str]) -> Node:
         gate = placed(selection.with_alternatives(gate, self.chosen), self.directory)
-        here = self.root / self.directory
+        here = self.root / self.directory if self.directory else self.root
         looks = {call.id: look(call, gate.phase, here, self.registry) for call in gate.calls}
         effects = {call: seen.effect for call, seen in looks.items()}
         still = selection.calls_left_out(gate, effects, self.chosen)

@@ -91,6 +91,8 @@ def safe(text: str) -> str:
 
     Of progress output, which returns to the start of its line, the last state is kept, as a terminal would show it.
     """
+    if text.isascii() and text.isprintable():
+        return text.rstrip()
     seen = _ESCAPES.sub("", text)
     if "\r" in seen:
         seen = next((part for part in reversed(seen.split("\r")) if part.strip()), "")
@@ -100,6 +102,8 @@ def safe(text: str) -> str:
 
 def cells(text: str) -> int:
     """How many columns `text` takes in a terminal."""
+    if text.isascii():
+        return len(text)
     wide = sum(1 for c in text if unicodedata.east_asian_width(c) in {"W", "F"})
     unseen = sum(1 for c in text if unicodedata.combining(c))
     return len(text) + wide - unseen

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.engine.commandline import CannotStart, argv_of, interpreter, program, told_by_exit, unfilled, words
+from gonogo.engine.commandline import CannotStart, argv_of, demand_executable, interpreter, program, told_by_exit, unfilled, words
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,12 @@ def test_programs_are_looked_up_as_a_shell_in_that_directory_would(tmp_path: Pat
     assert program("tool", tmp_path, {"PATH": f"{tmp_path / 'first'}:bin"}) == str(tool)
     assert program("bin/tool", tmp_path, {"PATH": ""}) == "bin/tool"
     tool.chmod(0o644)
-    for name in ("tool", "bin/tool"):
-        with pytest.raises(CannotStart) as caught:
-            program(name, tmp_path, {"PATH": "bin"})
-        assert caught.value.trouble.slug == "permission"
+    with pytest.raises(CannotStart) as caught:
+        program("tool", tmp_path, {"PATH": "bin"})
+    assert caught.value.trouble.slug == "permission"
+    with pytest.raises(CannotStart) as caught:
+        demand_executable("bin/tool", tool)
+    assert caught.value.trouble.slug == "permission"
 
 
 def test_the_interpreter_is_read_from_the_first_line(tmp_path: Path) -> None:

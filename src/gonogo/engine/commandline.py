@@ -143,10 +143,10 @@ def _shell(command: str, env: Mapping[str, str]) -> tuple[str, ...]:
 def program(name: str, cwd: Path, env: Mapping[str, str]) -> str:
     """The file that `name` means, looked up as a shell in `cwd` would; raises `CannotStart` where there is none.
 
-    A name with a slash stays as it is, relative to `cwd`: a script sees it as `$0`, and messages repeat it.
+    A name with a slash stays as it is, relative to `cwd`, and nobody looks: a script sees it as `$0`, and messages
+    repeat it.
     """
     if "/" in name:
-        _demand_executable(name, os.path.join(cwd, name))  # noqa: PTH118 - as below
         return name
     forbidden = ""
     for directory in env.get("PATH", os.defpath).split(os.pathsep):
@@ -159,9 +159,10 @@ def program(name: str, cwd: Path, env: Mapping[str, str]) -> str:
     raise CannotStart(tool_missing(name))
 
 
-def _demand_executable(name: str, path: str) -> None:
+def demand_executable(name: str, path: Path) -> None:
+    """Raise `CannotStart` where the file that `name` means is not there, or not to be executed."""
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116 - as above
+        mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         raise CannotStart(tool_missing(name, "is not there")) from None
     except OSError as error:

@@ -23,6 +23,7 @@ from gonogo.engine.commandline import (
     SHELL,
     CannotStart,
     argv_of,
+    demand_executable,
     interpreter,
     not_executable,
     program,
@@ -111,11 +112,10 @@ class _Child:
 
 
 def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> _Child:
-    """Start the process in a session of its own; raises `CannotStart`."""
-    if not os.path.isdir(cwd):  # noqa: PTH112 - before each process of a run
-        raise CannotStart(
-            trouble("cwd-missing", f"the working directory `{cwd}` is not there", "correct it, or make it")
-        )
+    """Start the process in a session of its own; raises `CannotStart`.
+
+    Why it cannot be started is looked for once it could not: each look before would be one more for every gate.
+    """
     path = program(argv[0], cwd, env)
     token = os.urandom(8).hex()
     outer = env.get(leftovers.MARKER, "")
@@ -123,6 +123,10 @@ def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> _Child:
     try:
         return _Child(_popen(argv, path, cwd, marked), token)
     except OSError as error:
+        if not cwd.is_dir():
+            told = trouble("cwd-missing", f"the working directory `{cwd}` is not there", "correct it, or make it")
+            raise CannotStart(told) from error
+        demand_executable(argv[0], cwd / path)
         if error.errno == errno.ENOEXEC:  # a script without `#!`: a shell would read it, and so do we
             return _Child(_popen((SHELL, str(cwd / path), *argv[1:]), SHELL, cwd, marked), token)
         raise CannotStart(_why_not_started(error, argv[0], str(cwd / path))) from error
@@ -182,7 +186,8 @@ class _Watch:
         self._fresh: Sink | None = None
         self._shown_at = 0.0
         self._shown = ""
-        self._selector = selectors.DefaultSelector()
+        # Of three descriptors, `poll` costs one call each time, where `epoll` costs one more for each and each change.
+        self._selector = getattr(selectors, "PollSelector", selectors.DefaultSelector)()
         self._pipes = 0
         for pipe, sink in ((child.popen.stdout, stdout), (child.popen.stderr, stderr)):
             assert pipe is not None

@@ -132,6 +132,8 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._token = ""
+        self._head: tuple[int, str] | None = None
+        """Number and hash of the last event as the open transaction leaves them; None: it has written none."""
         with self._telling("open"):
             self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
             self._db.execute(f"PRAGMA page_size = {_PAGE}")  # of a file that has no page yet
@@ -180,14 +182,24 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
+        self._begin()
         try:
             yield
-            self._db.execute("COMMIT")
+            self._commit()
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
+
+    def _begin(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        self._head = None
+
+    def _commit(self) -> None:
+        """End a transaction; the head of the chain is written once, however much was chained to it."""
+        if self._head is not None:
+            self._db.execute("UPDATE head SET seq = ?, hash = ?", self._head)
+        self._db.execute("COMMIT")
 
     # --- writing ---------------------------------------------------------------------------------------------
 
@@ -208,9 +220,9 @@ class Ledger:
     @contextmanager
     def _interlude(self) -> Iterator[None]:
         """Outside the open transaction: what it holds is written first, and another is open afterwards."""
-        self._db.execute("COMMIT")
+        self._commit()
         yield
-        self._db.execute("BEGIN IMMEDIATE")
+        self._begin()
 
     def append(self, run: str, event: str, data: Any = None, *, gate: str = "", durable: bool = False) -> Event:
         """Write one event.
@@ -246,10 +258,8 @@ class Ledger:
                     self._db.execute("PRAGMA synchronous = NORMAL")
 
     def _insert(self, run: str, entries: list[tuple[str, str, Any]], mine: str) -> tuple[Event, ...]:
-        """Chain (event, gate, data) to the head, which is read once and written once."""
-        seq, prev, token = self._db.execute(_HEAD).fetchone()
-        if not mine or token != mine:
-            raise Refused("this process no longer holds the ledger", help="run `gonogo status` to see who does")
+        """Chain (event, gate, data) to the head, which is read once for each transaction."""
+        seq, prev = self._head or self._read_head(mine)
         rows = []
         for event, gate, data in entries:
             now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -258,8 +268,15 @@ class Ledger:
             seq, prev = seq + 1, _hash(row)
             rows.append((*row, prev))
         self._db.executemany(_INSERT, rows)
-        self._db.execute("UPDATE head SET seq = ?, hash = ?", (seq, prev))
+        self._head = seq, prev
         return tuple(Event(*row) for row in rows)
+
+    def _read_head(self, mine: str) -> tuple[int, str]:
+        """Number and hash of the last event; nobody else can write until the transaction ends."""
+        seq, prev, token = self._db.execute(_HEAD).fetchone()
+        if not mine or token != mine:
+            raise Refused("this process no longer holds the ledger", help="run `gonogo status` to see who does")
+        return seq, prev
 
     # --- the lease -------------------------------------------------------------------------------------------
 

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.engine.commandline import CannotStart, argv_of, demand_executable, interpreter, program, told_by_exit, unfilled, words
+from gonogo.engine.commandline import (
+    CannotStart,
+    argv_of,
+    demand_executable,
+    interpreter,
+    program,
+    told_by_exit,
+    unfilled,
+    words,
+)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a target remembers, changed only by the run that holds its lock, and before the world is changed."""
+"""What a target remembers, changed only by the run that holds its lock, and before what runs there is changed."""
 
 from __future__ import annotations
 

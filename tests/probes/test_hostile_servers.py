@@ -14,6 +14,7 @@ import pytest
 
 from gonogo import criterion, plugins
 from gonogo.model.outcome import Outcome
+from tests.listening import hang_up
 from tests.probes.conftest import Look
 
 MIB = 1024 * 1024
@@ -66,7 +67,8 @@ class Hostile:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.done = threading.Event()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
 
     def _accept(self) -> None:
         while not self.done.is_set():
@@ -98,7 +100,7 @@ def hostile(answer: bytes | None) -> Iterator[Hostile]:
         yield server
     finally:
         server.done.set()
-        server.listener.close()
+        hang_up(server.listener, server.thread)
 
 
 def judged(kind: str, reading: Any) -> list[Outcome]:
@@ -122,9 +124,10 @@ def test_no_hostile_server_is_green(kind: str, behaviour: str, look: Look) -> No
     with hostile(BEHAVIOURS[behaviour]) as server:
         url = f"http://127.0.0.1:{server.port}"
         start = time.monotonic()
-        seen = look(kind, timeout=0.5, **QUICK[kind], **dict.fromkeys(CALLS[kind], url))
+        patience = 10 if kind == "ratelimit" and behaviour in SERVES else 0.5
+        seen = look(kind, timeout=patience, **QUICK[kind], **dict.fromkeys(CALLS[kind], url))
         took = time.monotonic() - start
-    assert took < 20
+    assert took < 60
     if kind == "ratelimit" and behaviour in SERVES:
         assert seen.values == {"ratelimit.works": False}
     else:
@@ -139,7 +142,7 @@ def test_no_hostile_server_is_green(kind: str, behaviour: str, look: Look) -> No
 def test_nobody_there_is_unknown(kind: str, look: Look) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    seen = look(kind, timeout=0.5, **QUICK[kind], **dict.fromkeys(CALLS[kind], f"http://127.0.0.1:{port}"))
+    seen = look(kind, timeout=10, **QUICK[kind], **dict.fromkeys(CALLS[kind], f"http://127.0.0.1:{port}"))
     assert seen.troubles == {"unreachable": Outcome.UNKNOWN}
     assert Outcome.PASS not in judged(kind, seen.reading)
 

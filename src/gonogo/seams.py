@@ -67,7 +67,7 @@ class Family:
     types: tuple[ObservationType, ...]
     clauses: tuple[Clause, ...] = ()
     hints: str = ""
-    """Regular expression over a gate's title and commands: where it matches, this family's clauses are tried."""
+    """Regular expression over a gate's title, its commands and the clause: where it matches, its clauses are tried."""
     doc: str = ""
 
 

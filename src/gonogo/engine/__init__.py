@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gonogo.engine.listener import Listener, Silent
-from gonogo.engine.run import deliver, resolve, resume, run
+from gonogo.engine.run import resume, run
+from gonogo.engine.words import deliver, resolve
 
 __all__ = ["Listener", "Silent", "deliver", "resolve", "resume", "run"]

@@ -6,16 +6,15 @@ import dataclasses
 import hashlib
 import os
 import shutil
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gonogo.config import Settings, prepare_state
-from gonogo.engine import baselines, keeping, leftovers, orders, recover
+from gonogo.engine import baselines, keeping, leftovers, orders
 from gonogo.engine.attempt import now
 from gonogo.engine.board import Board
 from gonogo.engine.context import Workshop
@@ -28,10 +27,10 @@ from gonogo.engine.listener import Listener, Silent
 from gonogo.engine.poll import Poll, goes_on, post
 from gonogo.engine.scheduler import Scheduler
 from gonogo.engine.tree import Tree
-from gonogo.errors import InputError, IntegrityError, Refused
+from gonogo.engine.turn import lease, whole
+from gonogo.errors import Refused
 from gonogo.evidence import secrets
 from gonogo.evidence.redact import Redactor
-from gonogo.evidence.sign import Envelope
 from gonogo.evidence.store import Store
 from gonogo.judge import decide, standings
 from gonogo.ledger import Ledger, new_run_id
@@ -93,7 +92,7 @@ def run(
     work = Assignment(plan, root, state, settings, listener or Silent(), waivers, given, recipes, remarks, wait, signer)
     with closing(Ledger(state / "ledger.db")) as ledger:
         run_id = new_run_id()
-        with _lease(ledger, run_id, root) as begin:
+        with lease(ledger, run_id, root) as begin:
             journal = Journal(ledger, Fold(run_id))
             begun = {**begin, "settings": _said(settings), "plan": plan, "evidence": _kept(state)}
             journal.record("run-started", {**begun, "waivers": tuple(waivers)})
@@ -140,8 +139,8 @@ def resume(
     prepare_state(state)
     with closing(Ledger(state / "ledger.db")) as ledger:
         found = find_run(ledger, run_id)
-        with _lease(ledger, found, root) as begin:
-            _whole(ledger)
+        with lease(ledger, found, root) as begin:
+            whole(ledger)
             folded = fold(ledger.events(found), found)
             decided = folded.finished
             if folded.plan is None or (decided and not goes_on(folded, state)):
@@ -157,28 +156,6 @@ def resume(
             journal = Journal(ledger, folded)
             journal.record("run-resumed", {**begin, "settings": _said(settings), "waivers": tuple(waivers)})
             return _through(work, journal, registry, Path(begin["scratch"]), again=decided)
-
-
-def _whole(ledger: Ledger) -> None:
-    verified = ledger.verify()
-    if not verified.sound:
-        raise IntegrityError(
-            f"the ledger `{ledger.path}` was altered: {verified.problems[0]}",
-            help="keep it for whoever looks into that, move it away, and run anew",
-        )
-
-
-@contextmanager
-def _lease(ledger: Ledger, run_id: str, root: Path) -> Iterator[dict[str, Any]]:
-    """Hold the right to write, with what a killed run left put in order; gives what the first event says of us."""
-    holder = ledger.take(run_id)
-    scratch = Path(tempfile.mkdtemp(prefix=f"{recover.SCRATCH_PREFIX}{run_id}-"))
-    try:
-        recover.tidy(ledger, root)
-        yield {"holder": holder.data(), "scratch": str(scratch)}
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        ledger.give_back()
 
 
 def _same_tree(plan: Plan, root: Path) -> None:
@@ -353,63 +330,6 @@ def _moved_on(work: Assignment) -> list[str]:
     commit = head(work.root)
     before = work.plan.subject.commit
     return [] if commit == before else [f"while it ran, {commit[:12]} was checked out in the place of {before[:12]}"]
-
-
-def deliver(envelope: Envelope, *, run_id: str, root: Path, state: Path) -> bool:
-    """Hand in a sign-off: into the run's file, and into the ledger unless a process at work will take it in itself.
-
-    Whether it is in the ledger now. Raises `OperationError` where the file or the ledger cannot be written.
-    """
-    post(state, run_id, envelope)
-    with closing(Ledger(state / "ledger.db")) as ledger:
-        try:
-            with _lease(ledger, run_id, root):
-                _whole(ledger)
-                folded = fold(ledger.events(run_id), run_id)
-                said = sign_off.admit(envelope, folded.view(alive=False))
-                if envelope.digest not in folded.envelopes:
-                    data = {"sign_off": said, "envelope": envelope.data()}
-                    ledger.append_all(run_id, [("sign-off", "", data)], durable=True)
-        except Refused:
-            return False
-    return True
-
-
-def resolve(run_id: str, gate: str, said: str, by: str, *, root: Path, state: Path) -> str:
-    """Write down what a person says became of an act that was cut off; the run goes on with it when it is resumed.
-
-    Args:
-        run_id: Which; its beginning is enough. Empty: the latest.
-        gate: The gate of the act.
-        said: `done` or `not done`.
-        by: Who says so, and in which words.
-        root: The checkout, absolute.
-        state: The state directory.
-
-    Returns:
-        The run's whole id.
-
-    Raises:
-        InputError: There is no such run, or no act of that gate was cut off in it.
-        Refused: Another process holds the ledger.
-    """
-    with closing(Ledger(state / "ledger.db")) as ledger:
-        found = find_run(ledger, run_id)
-        with _lease(ledger, found, root):
-            _whole(ledger)
-            folded = fold(ledger.events(found), found)
-            cut = [call for call, act in folded.acts.get(gate, {}).items() if act.capture is None]
-            if not cut:
-                open_ = sorted(
-                    name for name, acts in folded.acts.items() if any(a.capture is None for a in acts.values())
-                )
-                near = f"name one of {', '.join(f'`{name}`' for name in open_)}" if open_ else "nothing is open there"
-                raise InputError.of("nothing-cut-off", f"no act of gate `{gate}` was cut off in run {found}", help=near)
-            events = [("act-said", gate, {"said": said, "by": by})]
-            if gate in folded.verdicts:
-                events.append(("gate-reopened", gate, {}))
-            ledger.append_all(found, events, durable=True)
-    return found
 
 
 def environ(run_id: str) -> dict[str, str]:

@@ -89,7 +89,7 @@ def test_logs_leave_control_characters_out_of_a_terminal(repository: Repository)
     repository.write("count.sh", "printf '\\033]0;owned\\007one\\n\\033[2Jtwo\\n'\n")
     repository.commit()
     running = repository.started("run")
-    running.communicate(timeout=60)
+    running.communicate(timeout=120)
     assert running.returncode == 0
     primary, secondary = pty.openpty()
     process = subprocess.Popen(
@@ -99,7 +99,7 @@ def test_logs_leave_control_characters_out_of_a_terminal(repository: Repository)
         stderr=subprocess.PIPE,
     )
     os.close(secondary)
-    _, _ = process.communicate(timeout=30)
+    _, _ = process.communicate(timeout=120)
     told = os.read(primary, 65536)
     os.close(primary)
     assert told == b"one\r\ntwo\r\n"

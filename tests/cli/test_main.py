@@ -125,12 +125,12 @@ def test_a_signal_ends_a_run_in_order_and_it_can_be_resumed(repository: Reposito
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == code, err
     assert "go on with: gonogo run --resume" in out
     (repository.root / "go").touch()
     again = repository.started("run", "--resume")
-    out, err = again.communicate(timeout=30)
+    out, err = again.communicate(timeout=120)
     assert again.returncode == 0, err
     assert "start    says-hello" not in err, "a finished gate is not repeated"
     assert "GO" in out
@@ -141,7 +141,7 @@ def test_a_reader_that_has_gone_is_no_failure(repository: Repository) -> None:
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
-    process.wait(timeout=30)
+    process.wait(timeout=120)
     assert process.stderr.read() == ""
     process.stderr.close()
     assert process.returncode == 0

@@ -252,13 +252,13 @@ def test_a_run_that_is_not_finished_gets_no_go_only(crew: dict[str, Desk], repos
         assert (said.exit, "takes your word in by itself" in said.err) == (0, True)
     finally:
         running.terminate()
-        running.communicate(timeout=30)
+        running.communicate(timeout=120)
 
 
 def _until(holds: Callable[[], bool]) -> None:
     import time
 
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.1)

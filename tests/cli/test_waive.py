@@ -284,7 +284,7 @@ def test_a_resumed_run_has_the_same_waivers(lint: Repository, gonogo: Gonogo) ->
     lint.write(".gitignore", "out.sarif\nnow\n")
     lint.commit()
     stopped = lint.started("run")
-    stopped.communicate(timeout=60)
+    stopped.communicate(timeout=120)
     assert stopped.returncode == 143
     resumed = gonogo("run", "--resume", "--format", "json")
     assert json.loads(resumed.out)["decision"] == "GO", resumed.err

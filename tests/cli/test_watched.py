@@ -71,7 +71,7 @@ def test_a_run_that_is_stopped_says_so_and_who_goes_on_tells_the_rest(
         process = watched.started("run", "--jobs", "1")
         until((watched.root.parent / "begun").exists)
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=120)
         assert process.returncode == 143, err
         (watched.root.parent / "go").touch()
         resumed = gonogo("run", "--resume")

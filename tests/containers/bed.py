@@ -80,7 +80,7 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def wait_until(true: Callable[[], bool], what: str, within: float = 60) -> None:
+def wait_until(true: Callable[[], bool], what: str, within: float = 180) -> None:
     """Ask again and again, for events that nothing announces; fails with `what` when the time is up."""
     deadline = time.monotonic() + within
     while not true():
@@ -181,7 +181,7 @@ def image_registry(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
         f"http: {{addr: '{address}'}}\n"
     )
     with subprocess.Popen([program, "serve", settings], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as server:
-        wait_until(lambda: _is_up(f"http://{address}/v2/"), "the registry answers", within=30)
+        wait_until(lambda: _is_up(f"http://{address}/v2/"), "the registry answers", within=180)
         yield address
         server.terminate()
 
@@ -201,7 +201,7 @@ def _registry_program() -> str:
 
 def _is_up(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2):
+        with urllib.request.urlopen(url, timeout=30):
             return True
     except OSError:
         return False

@@ -50,7 +50,7 @@ def test_a_stand_in_is_well_by_its_own_check_and_stops_at_once(
     engine: Engine, run_image: Callable[..., str], image: str, options: tuple[str, ...], health: str
 ) -> None:
     name = run_image("--health-cmd", health, "--health-interval", "500ms", *options, image)
-    wait_until(lambda: is_healthy(engine, name), f"{image} is healthy", within=40)
+    wait_until(lambda: is_healthy(engine, name), f"{image} is healthy", within=180)
     assert engine.inspect(name)[0]["Config"]["Labels"][standins.LABEL] == standins.digest()
     engine.docker("stop", "--time", "10", name)
     assert engine.inspect(name)[0]["State"]["ExitCode"] in {0, 143}, "it took its signal; nobody had to kill it"
@@ -62,7 +62,7 @@ def test_postgres_wants_a_password_over_the_network(engine: Engine, run_image: C
         *("--health-cmd", check, "--health-interval", "500ms"),
         *("-e", "POSTGRES_PASSWORD=right", "-e", "POSTGRES_USER=app", "-e", "POSTGRES_DB=appdb", "postgres:15-alpine"),
     )
-    wait_until(lambda: is_healthy(engine, name), "postgres is healthy", within=40)
+    wait_until(lambda: is_healthy(engine, name), "postgres is healthy", within=180)
     ask = 'psql -h "$(hostname -i)" -U app -d appdb -Atc "select current_user"'
     assert engine.docker("exec", "-e", "PGPASSWORD=right", name, "sh", "-c", ask).strip() == "app"
     with pytest.raises(AssertionError, match="password authentication failed"):
@@ -100,10 +100,10 @@ def test_a_mirror_hands_out_the_stand_ins_by_their_own_names(engine: Engine, reg
 
 def test_the_example_comes_up_and_names_its_release(example: Example) -> None:
     example.start()
-    with urllib.request.urlopen(f"{example.url}/health", timeout=5) as answer:
+    with urllib.request.urlopen(f"{example.url}/health", timeout=30) as answer:
         health = json.load(answer)
     assert (health["state"], health["sha"], health["store"]["kind"]) == ("ok", example.sha, "postgres")
-    with urllib.request.urlopen(f"{example.url}/", timeout=5) as answer:
+    with urllib.request.urlopen(f"{example.url}/", timeout=30) as answer:
         assert answer.headers["x-release"] == example.sha
     backend = example.container("backend")
     assert backend["Config"]["Labels"]["org.opencontainers.image.revision"] == example.sha
@@ -153,4 +153,4 @@ def test_a_variant_is_built_and_goes_wrong_as_it_says(example: Example) -> None:
     example.change(*variants.crash_loop(after=3))
     example.build()
     example.compose("up", "--detach", "--no-build", "--pull", "never", "backend")
-    wait_until(lambda: example.container("backend")["RestartCount"] > 0, "the backend starts anew", within=30)
+    wait_until(lambda: example.container("backend")["RestartCount"] > 0, "the backend starts anew", within=180)

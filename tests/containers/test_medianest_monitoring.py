@@ -21,7 +21,7 @@ PROMETHEUS = "prom/prometheus:v2.42.0"
 
 
 def get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=30) as answer:
         return json.load(answer)
 
 
@@ -70,7 +70,7 @@ def test_a_stopped_backend_is_an_alert_and_a_started_one_is_none(example: Exampl
     example.start()
     example.watch()
     build = 'medianest_build_info{job="medianest-backend"}'
-    wait_until(lambda: len(query(example, build)) == 1, "the backend is scraped", within=30)
+    wait_until(lambda: len(query(example, build)) == 1, "the backend is scraped", within=180)
     assert query(example, build)[0]["metric"]["sha"] == example.sha
     for panel in panels():
         for target in panel["targets"]:
@@ -80,7 +80,7 @@ def test_a_stopped_backend_is_an_alert_and_a_started_one_is_none(example: Exampl
     alerts = f"{example.address('alertmanager')}/api/v2/alerts"
     assert get(alerts) == []
     example.compose("stop", "backend")
-    wait_until(lambda: get(alerts) != [], "Alertmanager has the alert", within=90)
+    wait_until(lambda: get(alerts) != [], "Alertmanager has the alert", within=180)
     assert [alert["labels"]["alertname"] for alert in get(alerts)] == ["BackendDown"]
     example.compose("start", "backend")
-    wait_until(lambda: get(alerts) == [], "the alert is over", within=60)
+    wait_until(lambda: get(alerts) == [], "the alert is over", within=180)

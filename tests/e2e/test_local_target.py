@@ -76,7 +76,7 @@ def look(target: LocalTarget, release: Release) -> None:
     health = ask(target.url("app"))
     assert health["sha"] == release.commit
     assert health["store"] == {"kind": "postgres", "reachable": True}
-    with urllib.request.urlopen(target.url("app"), timeout=5) as page:
+    with urllib.request.urlopen(target.url("app"), timeout=30) as page:
         assert page.headers["x-release"] == release.commit
         assert b"<title>" in page.read()
 

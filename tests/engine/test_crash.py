@@ -131,7 +131,7 @@ def test_an_act_that_was_not_started_is_done_on_resume(place: Place) -> None:
 
 
 def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} never came"
         time.sleep(0.02)
@@ -183,7 +183,7 @@ def test_s5_two_runs_at_once(place: Place) -> None:
             place.resume()
     finally:
         (place.root / "out/go").touch()
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
     assert not (place.root / "out/other").exists()
     assert place.view().state is RunState.FINISHED
 
@@ -231,7 +231,7 @@ def test_s3_told_to_stop_then_resume(place: Place, number: int, code: int) -> No
     process = place.start(*gates)
     wait_for(place.root / "out/started")
     process.send_signal(number)
-    assert process.wait(30) == code
+    assert process.wait(120) == code
     cut = place.view()
     assert (cut.state, cut.exit_code, cut.decision) == (RunState.INTERRUPTED, code, None)
     assert outcomes(cut) == {"first": "PASS", "slow": "NOT_RUN", "last": "NOT_RUN"}
@@ -248,22 +248,25 @@ def test_an_act_that_is_stopped_is_not_repeated(place: Place) -> None:
     process = place.start(gate("act", call(line, acts=True)))
     wait_for(place.root / "out/started")
     process.terminate()
-    assert process.wait(30) == 143
+    assert process.wait(120) == 143
     (place.root / "out/go").touch()
     run = place.resume()
     assert (outcomes(run), counts(place, "act"), run.exit_code) == ({"act": "UNKNOWN"}, 1, 3)
 
 
 def test_s4_a_second_signal_ends_it_at_once(place: Place) -> None:
-    stubborn = gate("slow", "mkdir -p out; trap '' TERM; touch out/started; while [ ! -e out/go ]; do sleep 0.1; done")
+    stubborn = gate(
+        "slow",
+        "mkdir -p out; trap 'touch out/asked' TERM; touch out/started; while [ ! -e out/go ]; do sleep 0.1; done",
+    )
     process = place.start(stubborn)
     wait_for(place.root / "out/started")
     process.send_signal(signal.SIGINT)
-    time.sleep(0.5)
+    wait_for(place.root / "out/asked")
     started = time.monotonic()
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130
-    assert time.monotonic() - started < 3
+    assert process.wait(120) == 130
+    assert time.monotonic() - started < 4, "less than it is given to end by itself"
     ledger = Ledger(place.state / "ledger.db")
     assert ledger.verify().sound
     ledger.close()
@@ -299,16 +302,16 @@ def test_a_process_that_starts_just_after_the_stop_is_ended_too(tmp_path: Path) 
     store = Store(tmp_path, Redactor())
     started = time.monotonic()
     ran = process.run(
-        ["sleep", "30"],
+        ["sleep", "120"],
         cwd=tmp_path,
         env=dict(os.environ),
-        timeout=60,
+        timeout=200,
         stdout=store.sink("stdout"),
         stderr=store.sink("stderr"),
         stopping=lambda: True,
     )
     assert ran.exit is None
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60
 
 
 def test_a_bug_in_a_listener_gives_the_lease_back(place: Place) -> None:
@@ -316,7 +319,7 @@ def test_a_bug_in_a_listener_gives_the_lease_back(place: Place) -> None:
         def gate_finished(self, verdict: object) -> None:
             raise RuntimeError("a bug")
 
-    frozen = place.plan(gate("one", "true"), gate("two", "sleep 20"))
+    frozen = place.plan(gate("one", "true"), gate("two", "sleep 120"))
     started = time.monotonic()
     with pytest.raises(RuntimeError, match="a bug"):
         engine.run(
@@ -327,7 +330,7 @@ def test_a_bug_in_a_listener_gives_the_lease_back(place: Place) -> None:
             settings=Settings(jobs=2),
             listener=Broken(),
         )
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60
     assert outcomes(place.run(gate("other", "true"))) == {"other": "PASS"}
 
 

@@ -118,5 +118,5 @@ def test_a_store_that_cannot_be_written_ends_the_process_and_is_told(run: Runnin
     started = time.monotonic()
     with pytest.raises(OperationError, match="is gone"):
         run(f"echo $$ >> {pids}; head -c 20000000 /dev/zero; sleep 60")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert pids.alive() == []

@@ -125,14 +125,14 @@ def test_s82_the_time_budget_is_spent(place: Place) -> None:
     started = time.monotonic()
     run = place.run(
         gate("quick", "true", needs=()),
-        gate("slow", "sleep 30"),
+        gate("slow", "sleep 120"),
         gate("later", "true", phase="2"),
-        settings=Settings(jobs=2, time_budget=1.0),
+        settings=Settings(jobs=2, time_budget=3.0),
     )
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60
     assert outcomes(run) == {"quick": "PASS", "slow": "NOT_RUN", "later": "NOT_RUN"}
-    assert verdict(run, "slow").reason == "the time budget of 1 s was spent while it ran"
-    assert verdict(run, "later").reason == "the time budget of 1 s was spent"
+    assert verdict(run, "slow").reason == "the time budget of 3 s was spent while it ran"
+    assert verdict(run, "later").reason == "the time budget of 3 s was spent"
     assert run.decision is not None
     assert run.decision.word is DecisionWord.HOLD
     assert run.exit_code == 3

@@ -162,4 +162,4 @@ def test_what_the_demo_put_there_is_ended(demo: ModuleType, tmp_path: Path) -> N
     run.mkdir(parents=True)
     (run / "supervisord.pid").write_text(str(supervisor.pid))
     demo.take_down(tmp_path, tmp_path, "local")
-    assert supervisor.wait(10) == -signal.SIGTERM
+    assert supervisor.wait(120) == -signal.SIGTERM

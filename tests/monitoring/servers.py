@@ -173,7 +173,7 @@ class Server:
                 self.process.kill()
             else:
                 self.process.terminate()
-            self.process.wait(30)
+            self.process.wait(120)
             self.process = None
 
     def restart(self) -> None:

@@ -140,7 +140,7 @@ def test_s70_a_placeholder_is_replaced_by_a_picture(grafana: GrafanaDouble, cont
 @pytest.mark.usefixtures("chromium")
 def test_a_panel_that_loads_for_ever_is_no_picture(grafana: GrafanaDouble, context: MemoryContext) -> None:
     grafana.more = '<div aria-label="Panel loading bar">…</div>'
-    seen = ask(context, grafana, patience=3)
+    seen = ask(context, grafana, patience=8)
     assert seen.troubles == {"not-loaded": Outcome.UNKNOWN}
     assert "parts are still loading" in seen.reading.troubles[0].message
     assert pictures(seen) == []

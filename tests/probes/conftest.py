@@ -153,6 +153,19 @@ class MemoryContext:
     def tell(self, line: str) -> None:
         self.told.append(line)
 
+    def once_told(self, act: Callable[[], object]) -> threading.Thread:
+        """Do something else, in a thread, as soon as the first line was told: what is watched has been seen."""
+
+        def later() -> None:
+            end = time.monotonic() + 60
+            while not self.told and time.monotonic() < end:
+                time.sleep(0.02)
+            act()
+
+        thread = threading.Thread(target=later, daemon=True)
+        thread.start()
+        return thread
+
     def wait(self, seconds: float) -> bool:
         return not self.stopped.wait(seconds)
 

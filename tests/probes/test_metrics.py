@@ -167,10 +167,10 @@ def test_any_text_is_metrics_or_not_metrics(text: str) -> None:
 
 
 def test_a_page_that_is_made_to_be_slow_is_not() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(NotMetrics):
         parse("a{" + 'b="c"  ' * 20_000 + "\n")
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize(

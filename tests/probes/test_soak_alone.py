@@ -75,7 +75,7 @@ def test_no_request_is_no_proof(app: App, context: MemoryContext) -> None:
 
 def test_a_process_that_starts_anew_ends_it(app: App, context: MemoryContext) -> None:
     app.release("0" * 40)
-    threading.Timer(0.5, lambda: app.release("0" * 40, start=time.time() + 100)).start()
+    context.once_told(lambda: app.release("0" * 40, start=time.time() + 100))
     seen = ask(app, context, "soak.restarts == 0", minutes=1)
     assert seen.values["soak.restarts"] == 1
     assert seen.values["soak.minutes"] < 1
@@ -83,7 +83,7 @@ def test_a_process_that_starts_anew_ends_it(app: App, context: MemoryContext) ->
 
 def test_a_process_that_goes_away_is_unknown(app: App, context: MemoryContext) -> None:
     app.release("0" * 40)
-    threading.Timer(0.5, app.stop).start()
+    context.once_told(app.stop)
     assert ask(app, context, "soak.restarts == 0", minutes=1).troubles == {"unreachable": Outcome.UNKNOWN}
 
 

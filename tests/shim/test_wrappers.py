@@ -190,7 +190,7 @@ def test_termination_reaches_the_program(tmp_path: Path) -> None:
     assert child.stdout is not None
     assert child.stdout.readline() == b"up\n"
     child.terminate()
-    assert child.communicate(timeout=10)[0] == b"told\n"
+    assert child.communicate(timeout=120)[0] == b"told\n"
     assert child.returncode == 105
 
 
@@ -234,11 +234,11 @@ def test_reader_that_leaves_early_does_not_cut_the_report(tmp_path: Path) -> Non
 
 
 def test_s77_daemon_that_keeps_stdout_open_does_not_hang_the_wrapper(tmp_path: Path) -> None:
-    fake(tmp_path / "bin", "tsc", "sleep 20 & echo done")
+    fake(tmp_path / "bin", "tsc", "sleep 60 & echo done")
     started = time.monotonic()
     with (tmp_path / "out").open("wb") as out:
         ended = subprocess.run([str(tmp_path / "shims" / "tsc")], env=environ(tmp_path), stdout=out, check=False)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert ended.returncode == 0
     assert (tmp_path / "out").read_bytes() == b"done\n"
 

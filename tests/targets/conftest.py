@@ -69,7 +69,7 @@ class Site:
 
 
 def eventually(
-    target: LocalTarget, holds: Callable[[Instance], bool], service: str = "web", seconds: float = 15
+    target: LocalTarget, holds: Callable[[Instance], bool], service: str = "web", seconds: float = 60
 ) -> Instance:
     """The instance of a service, once it is so."""
     last: list[Instance] = []
@@ -84,7 +84,7 @@ def eventually(
 
 def ask(url: str, path: str = "/health") -> dict[str, Any]:
     """What the application answers."""
-    with urllib.request.urlopen(f"{url}{path}", timeout=5) as answer:
+    with urllib.request.urlopen(f"{url}{path}", timeout=30) as answer:
         found: dict[str, Any] = json.load(answer)
     return found
 

@@ -43,7 +43,7 @@ def test_the_decision_is_told(watching: Watching, monkeypatch: pytest.MonkeyPatc
 def test_that_it_waits_is_told_while_it_waits(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
     with receiving() as server:
         monkeypatch.setenv("HOOK", server.url)
-        watching.run(WAITS, notify=(hook(),), wait=1.0)
+        watching.run(WAITS, notify=(hook(),), wait=4.0)
     first, second = bodies(server)
     assert (first["occasion"], first["state"], first["decision"]) == ("waiting", "running", None)
     assert first["waiting_for"] == ["Ben: Somebody agrees (asks)"]
@@ -74,7 +74,7 @@ def test_a_server_that_fails_first_is_told_again(watching: Watching, monkeypatch
 
 
 def test_dead_and_hostile_ends_cost_a_note_and_little_time(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "AT_MOST", 1.5)
+    monkeypatch.setattr(courier, "AT_MOST", 5.0)
     with receiving(None) as hanging, receiving(403) as refusing:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", hanging.url)
         monkeypatch.setenv("HANGS", f"{hanging.url}/{SECRET}")
@@ -89,11 +89,11 @@ def test_dead_and_hostile_ends_cost_a_note_and_little_time(watching: Watching, m
         )
         took = time.monotonic() - began
     assert view.exit_code == 1
-    assert took < view.seconds + 4
+    assert took < view.seconds + 15, "less than one answer that hangs is waited for"
     assert [note for note in view.notes if "not sent" in note] == watching.notes
     notes = "\n".join(watching.notes)
     assert "metrics push: not sent: the answer was 403" in notes
-    assert "notice 1 (webhook): not sent: no end within 1.5 s" in notes
+    assert "notice 1 (webhook): not sent: no end within 5 s" in notes
     assert "notice 2 (webhook): not sent: the answer was 403" in notes
     assert "notice 3 (webhook): not sent: the variable `MISSING` is not set" in notes
     assert "traces: not sent" in notes

@@ -254,7 +254,7 @@ def test_a_real_pushgateway_keeps_the_last_run(watching: Watching, tmp_path: Pat
         watching.run(*GATES, metrics_push=gateway.url)
         watching.run(GATES[0], metrics_push=f"{gateway.url}/")
         assert not watching.notes
-        with urllib.request.urlopen(f"{gateway.url}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"{gateway.url}/metrics", timeout=30) as answer:
             points = [p for p in parse(answer.read().decode()) if p.name == "gonogo_gate_outcome"]
     finally:
         gateway.stop()

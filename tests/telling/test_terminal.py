@@ -132,7 +132,7 @@ def in_terminal(
     else:
         process.kill()
     os.close(primary)
-    return told.decode(errors="replace"), process.wait(timeout=20)
+    return told.decode(errors="replace"), process.wait(timeout=120)
 
 
 def test_a_terminal_sees_the_last_line_then_the_outcome_then_the_decision() -> None:

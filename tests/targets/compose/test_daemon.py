@@ -50,7 +50,7 @@ class Daemon:
         argv += ["--containerd-namespace", self.folder.name, "--containerd-plugins-namespace", f"{self.folder.name}-p"]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
-        wait_until(self.answers, (self.folder / "log").read_text(errors="replace")[-2000:], within=60)
+        wait_until(self.answers, (self.folder / "log").read_text(errors="replace")[-2000:], within=180)
 
     def answers(self) -> bool:
         argv = ["docker", "--host", self.host, "info"]

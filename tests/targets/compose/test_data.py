@@ -89,7 +89,7 @@ def test_a_trial_runs_beside_what_is_there(shop: Tiny) -> None:
     release = target.keep(replace(target.draft(), number=2))
     with target.trial(release, {"GREETING": "s3cr3t$1", "NOT_OF_THIS_SERVICE": "x"}) as urls:
         assert urls["app"] == urls["web"]
-        with urllib.request.urlopen(urls["app"], timeout=5) as answer:
+        with urllib.request.urlopen(urls["app"], timeout=30) as answer:
             assert answer.read() == b"the new one\n"
         (trial,) = shop.engine.inspect(*_trial(shop))
         assert "GREETING=s3cr3t$1" in trial["Config"]["Env"]

@@ -26,7 +26,7 @@ def target_of(example: Example, context: MemoryContext) -> ComposeTarget:
 
 
 def answer(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{url}/health", timeout=5) as response:
+    with urllib.request.urlopen(f"{url}/health", timeout=30) as response:
         told: dict[str, Any] = json.load(response)
     return told
 

@@ -95,9 +95,9 @@ show_ending(sys.stdout, view)
 
 
 def in_terminal(
-    pause: float, *, width: int = 80, interrupt_after: float | None = None, script: str = "", **env: str
+    pause: float, *, width: int = 80, interrupt: bytes = b"", script: str = "", **env: str
 ) -> tuple[str, int]:
-    """What a terminal of `width` columns is sent, and the exit code."""
+    """What a terminal of `width` columns is sent, and the exit code; interrupted once `interrupt` is shown."""
     primary, secondary = pty.openpty()
     import fcntl
     import struct
@@ -126,7 +126,7 @@ def in_terminal(
             if not chunk:
                 break
             told += chunk
-        if interrupt_after is not None and not interrupted and time.monotonic() - started > interrupt_after:
+        if interrupt and not interrupted and interrupt in told:
             process.send_signal(signal.SIGINT)
             interrupted = True
     else:
@@ -154,7 +154,7 @@ def test_no_color_sends_no_colour() -> None:
 
 
 def test_an_interrupt_gives_the_terminal_back() -> None:
-    told, exit_code = in_terminal(5, interrupt_after=1.5)
+    told, exit_code = in_terminal(5, interrupt=b"last line")
     assert exit_code != 0
     assert "\x1b[?25l" in told, "the view was up"
     assert told.rindex("\x1b[?25h") > told.rindex("\x1b[?25l")

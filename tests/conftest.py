@@ -1,5 +1,7 @@
 """Fixtures that every test may ask for: see tests/containers/README.md, and tests/postgres.py."""
 
+import sys
+
 import hypothesis
 
 from tests.containers.bed import (
@@ -24,6 +26,9 @@ __all__ = [
     "registry_mirror",
     "running_example",
 ]
+
+# cel-python raises it to this at its first use, wherever that is; hypothesis permits nobody to do so within a test.
+sys.setrecursionlimit(2500)
 
 # A busy machine is no error of what is tested.
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
